@@ -1,0 +1,60 @@
+#pragma once
+
+#include "core/net/deadline.hpp"
+#include "core/net/signal.hpp"
+
+#include <exception>
+#include <list>
+
+namespace switchyard {
+
+// The only place that spawns: what runs in a group can be cancelled and awaited. Dies last, and empty.
+class TaskGroup {
+public:
+    explicit TaskGroup(Timers& timers) : timers_(timers), idle_(timers.executor()) {}
+    ~TaskGroup() { assert(signals_.empty()); }
+    TaskGroup(TaskGroup const&) = delete;
+    TaskGroup& operator=(TaskGroup const&) = delete;
+
+    void spawn(asio::awaitable<void> task)
+    {
+        auto const signal = signals_.emplace(signals_.end());
+        asio::co_spawn(timers_.executor(), quietly(std::move(task)),
+            asio::bind_cancellation_slot(signal->slot(), [this, signal](std::exception_ptr error) {
+                signals_.erase(signal);
+                if (error)
+                    failed_ = error;
+                if (signals_.empty())
+                    idle_.notify();
+            }));
+    }
+    // Every task gets a terminal cancellation: the operation it waits for ends and its result says so.
+    void cancel()
+    {
+        for (auto i = signals_.begin(); i != signals_.end();)
+            (i++)->emit(asio::cancellation_type::terminal);
+    }
+    bool empty() const noexcept { return signals_.empty(); }
+    std::size_t size() const noexcept { return signals_.size(); }
+
+    // Waits until the group is empty or `until` has come; true when it is empty.
+    asio::awaitable<bool> drain(Clock::time_point until)
+    {
+        TimerNode timer([this] { idle_.notify(); });
+        timers_.arm(timer, until);
+        while (!signals_.empty() && Clock::now() < until)
+            if (!co_await idle_.wait())
+                break;
+        co_return signals_.empty();
+    }
+    // What the last task that threw has thrown; nothing when none did.
+    std::exception_ptr failure() const noexcept { return failed_; }
+
+private:
+    Timers& timers_;
+    std::list<asio::cancellation_signal> signals_;
+    Signal idle_;
+    std::exception_ptr failed_;
+};
+
+} // namespace switchyard
