@@ -90,12 +90,12 @@ enum class KeyType : std::uint8_t {
 struct KeySpec {
     std::string_view name;
     KeyType type = KeyType::text;
-    std::string_view fallback; // as written in TOML; empty = none
-    std::string_view doc;      // one sentence, with the unit and the range
+    std::string_view fallback = {}; // as written in TOML; empty = none
+    std::string_view doc = {};      // one sentence, with the unit and the range
     bool required = false;
     std::int64_t min = 0; // integer: the allowed range when min < max
     std::int64_t max = 0;
-    std::string_view allowed; // text: the allowed values, separated by '|'; empty = any
+    std::string_view allowed = {}; // text: the allowed values, separated by '|'; empty = any
 };
 
 using KeyValue = std::variant<std::string, std::int64_t, bool, std::chrono::milliseconds, SecretRef,
