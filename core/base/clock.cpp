@@ -3,6 +3,34 @@
 #include <fmt/format.h>
 
 namespace switchyard {
+namespace {
+
+// Exactly `count` digits at `at`; -1 when there is anything else.
+int digits(std::string_view text, std::size_t at, std::size_t count) noexcept
+{
+    int value = 0;
+    for (auto const c : text.substr(at, count)) {
+        if (c < '0' || c > '9')
+            return -1;
+        value = value * 10 + (c - '0');
+    }
+    return value;
+}
+
+// ".123Z" as microseconds; -1 when it is anything else.
+int fraction(std::string_view text) noexcept
+{
+    if (text == "Z")
+        return 0;
+    if (text.size() < 3 || text.size() > 8 || text.front() != '.' || text.back() != 'Z')
+        return -1;
+    int value = digits(text, 1, text.size() - 2);
+    for (std::size_t i = text.size() - 2; i < 6 && value > 0; ++i)
+        value *= 10;
+    return value;
+}
+
+} // namespace
 
 std::string to_rfc3339(UtcTime time)
 {
@@ -12,6 +40,26 @@ std::string to_rfc3339(UtcTime time)
     return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", static_cast<int>(date.year()),
         static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
         clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
+}
+
+std::optional<UtcTime> utc_from_rfc3339(std::string_view text) noexcept
+{
+    constexpr std::string_view shape = "0000-00-00T00:00:00";
+    if (text.size() <= shape.size())
+        return std::nullopt;
+    for (auto const at : {4U, 7U, 10U, 13U, 16U})
+        if (text[at] != shape[at])
+            return std::nullopt;
+    auto const year = digits(text, 0, 4), month = digits(text, 5, 2), day = digits(text, 8, 2);
+    auto const hour = digits(text, 11, 2), minute = digits(text, 14, 2), second = digits(text, 17, 2);
+    auto const micros = fraction(text.substr(shape.size()));
+    if (year < 0 || month < 0 || day < 0 || hour < 0 || minute < 0 || second < 0 || micros < 0)
+        return std::nullopt;
+    auto const date = std::chrono::year{year} / month / day;
+    if (!date.ok() || hour > 23 || minute > 59 || second > 59)
+        return std::nullopt;
+    return std::chrono::sys_days{date} + std::chrono::hours{hour} + std::chrono::minutes{minute} +
+        std::chrono::seconds{second} + std::chrono::microseconds{micros};
 }
 
 } // namespace switchyard

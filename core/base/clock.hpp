@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace switchyard {
 
@@ -65,5 +67,7 @@ private:
 
 // "2026-11-20T13:37:00.123456Z" (RFC 3339).
 std::string to_rfc3339(UtcTime time);
+// The inverse: UTC ("Z") only, with 0 to 6 digits of a second's fraction. Nothing for anything else.
+std::optional<UtcTime> utc_from_rfc3339(std::string_view text) noexcept;
 
 } // namespace switchyard

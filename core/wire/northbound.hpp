@@ -126,6 +126,7 @@ struct TargetInfo {
 
 enum class Breaker : std::uint8_t { closed, open, half_open };
 std::string_view name(Breaker breaker) noexcept;
+std::optional<Breaker> breaker_from(std::string_view text) noexcept;
 
 struct DeviceInfo {
     std::string name;
