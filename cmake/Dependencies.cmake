@@ -1,7 +1,7 @@
 # Everything outside the tree, from Debian 12. scripts/setup lists the packages.
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED)
-find_package(Boost 1.81 EXACT REQUIRED COMPONENTS json url system)
+find_package(Boost 1.81.0 EXACT CONFIG REQUIRED COMPONENTS json url system)
 find_package(fmt REQUIRED)
 find_package(SQLite3 REQUIRED)
 find_package(cxxopts REQUIRED)
