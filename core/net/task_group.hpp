@@ -18,15 +18,15 @@ public:
 
     void spawn(asio::awaitable<void> task)
     {
+        start(signals_.emplace(signals_.end()), std::move(task));
+    }
+    // The same for a task that can be cancelled alone: `make` is called with the signal that does it, which lives as long as
+    // the task, and returns the task.
+    template <class Make>
+    void spawn_with(Make make)
+    {
         auto const signal = signals_.emplace(signals_.end());
-        asio::co_spawn(timers_.executor(), quietly(std::move(task)),
-            asio::bind_cancellation_slot(signal->slot(), [this, signal](std::exception_ptr error) {
-                signals_.erase(signal);
-                if (error)
-                    failed_ = error;
-                if (signals_.empty())
-                    idle_.notify();
-            }));
+        start(signal, make(*signal));
     }
     // Every task gets a terminal cancellation: the operation it waits for ends and its result says so.
     void cancel()
@@ -51,6 +51,18 @@ public:
     std::exception_ptr failure() const noexcept { return failed_; }
 
 private:
+    void start(std::list<asio::cancellation_signal>::iterator signal, asio::awaitable<void> task)
+    {
+        asio::co_spawn(timers_.executor(), quietly(std::move(task)),
+            asio::bind_cancellation_slot(signal->slot(), [this, signal](std::exception_ptr error) {
+                signals_.erase(signal);
+                if (error)
+                    failed_ = error;
+                if (signals_.empty())
+                    idle_.notify();
+            }));
+    }
+
     Timers& timers_;
     std::list<asio::cancellation_signal> signals_;
     Signal idle_;
