@@ -52,7 +52,7 @@ public:
     std::vector<std::string> told()
     {
         std::vector<std::string> messages;
-        std::array<char, 4096> buffer;
+        std::array<char, 4096> buffer{};
         for (;;) {
             auto const size = ::recv(socket_, buffer.data(), buffer.size(), 0);
             if (size < 0)
