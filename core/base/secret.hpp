@@ -7,7 +7,8 @@
 
 namespace switchyard {
 
-// A password or key in memory: it cannot be printed or compared by accident, and its bytes are wiped when it dies.
+// A password or key in memory: it cannot be printed or compared by accident, and its bytes are wiped when it
+// dies.
 class Secret {
 public:
     Secret() = default;
@@ -26,8 +27,8 @@ private:
     std::string text_;
 };
 
-// Where a secret is kept. The configuration holds references; the secret itself is read each time it is used, so that a
-// changed file works without a reload and nothing stays in memory.
+// Where a secret is kept. The configuration holds references; the secret itself is read each time it is used,
+// so that a changed file works without a reload and nothing stays in memory.
 struct SecretRef {
     enum class Kind : unsigned char { literal, file, environment, credential };
     SecretRef() = default;
@@ -36,8 +37,9 @@ struct SecretRef {
     Kind kind = Kind::literal;
     std::string value; // the secret itself, a path, a variable's name, or a systemd credential's name
 
-    // Reads it. One trailing line end of a file is not part of the secret. Fails with `internal` and a detail that names the
-    // place ("cannot read the secret file /etc/x: No such file or directory"), never the secret.
+    // Reads it. One trailing line end of a file (of at most 4096 bytes) is not part of the secret. Fails with
+    // `internal` and a detail that names the place ("cannot read the secret file /etc/x: No such file or
+    // directory"), never the secret.
     Result<Secret> resolve() const;
     friend bool operator==(SecretRef const&, SecretRef const&) = default;
 };

@@ -104,8 +104,8 @@ bool read_whole(std::uint64_t& out, json::value const& value, std::uint64_t max)
     return true;
 }
 
-bool read_seconds(
-    std::chrono::milliseconds& out, json::value const& value, std::chrono::milliseconds min, std::chrono::milliseconds max)
+bool read_seconds(std::chrono::milliseconds& out, json::value const& value, std::chrono::milliseconds min,
+    std::chrono::milliseconds max)
 {
     double seconds = 0;
     if (auto const* const whole = value.if_int64())
@@ -127,7 +127,8 @@ bool read_seconds(
 bool read_time(UtcTime& out, json::value const& value)
 {
     auto const* const text = value.if_string();
-    auto const time = text != nullptr ? utc_from_rfc3339(std::string_view(text->data(), text->size())) : std::nullopt;
+    auto const time =
+        text != nullptr ? utc_from_rfc3339(std::string_view(text->data(), text->size())) : std::nullopt;
     if (time)
         out = *time;
     return time.has_value();

@@ -21,8 +21,8 @@ namespace switchyard {
 
 namespace json = boost::json;
 
-// One field of an object that is read into a T. `read` returns false when the value is not what `expected` says ("field
-// 'delay' must be <expected>"); it fills `why` when it knows better ("field 'outlets': <why>").
+// One field of an object that is read into a T. `read` returns false when the value is not what `expected`
+// says ("field 'delay' must be <expected>"); it fills `why` when it knows better ("field 'outlets': <why>").
 template <class T>
 struct JsonField {
     std::string_view name;
@@ -40,8 +40,8 @@ std::string missing_field(std::string_view field, std::string_view expected);
 
 // Reads every member of an object by its entry of the table. `what` names the object: "the request".
 template <class T, std::size_t N>
-Result<> read_fields(T& out, json::value const& value, std::string_view what, std::array<JsonField<T>, N> const& table,
-    UnknownFields unknown)
+Result<> read_fields(T& out, json::value const& value, std::string_view what,
+    std::array<JsonField<T>, N> const& table, UnknownFields unknown)
 {
     static_assert(N <= 32);
     auto const* const object = value.if_object();
@@ -73,7 +73,9 @@ Result<> read_fields(T& out, json::value const& value, std::string_view what, st
 }
 
 // Readers of single values: false when the value is of another type or out of range.
-bool read_text(std::string& out, json::value const& value, std::size_t min, std::size_t max); // characters, none of control
+bool read_text(std::string& out, json::value const& value, std::size_t min, std::size_t max); // characters,
+                                                                                              // none of
+                                                                                              // control
 bool read_any_text(std::string& out, json::value const& value);
 bool read_bool(bool& out, json::value const& value);
 bool read_whole(std::uint64_t& out, json::value const& value, std::uint64_t max);
@@ -91,7 +93,8 @@ bool read_name(Enum& out, json::value const& value, std::optional<Enum> (*from)(
 }
 // Every item of an array by `item`, a function from JSON to Result<T>.
 template <class T>
-bool read_items(std::vector<T>& out, json::value const& value, std::string& why, Result<T> (*item)(json::value const&))
+bool read_items(
+    std::vector<T>& out, json::value const& value, std::string& why, Result<T> (*item)(json::value const&))
 {
     auto const* const items = value.if_array();
     if (items == nullptr)

@@ -10,8 +10,8 @@ constexpr std::array<std::string_view, 7> actions{"on", "off", "cycle", "reset",
 constexpr std::array<std::string_view, 4> power_states{"unknown", "on", "off", "partial"};
 constexpr std::array<std::string_view, 3> priorities{"bulk", "normal", "interactive"};
 constexpr std::array<std::string_view, 2> coalesces{"none", "latest"};
-constexpr std::array<std::string_view, 11> command_states{"delayed", "queued", "running", "waiting", "restoring", "done",
-    "failed", "expired", "cancelled", "superseded", "indeterminate"};
+constexpr std::array<std::string_view, 11> command_states{"delayed", "queued", "running", "waiting",
+    "restoring", "done", "failed", "expired", "cancelled", "superseded", "indeterminate"};
 constexpr std::array<std::string_view, 3> breakers{"closed", "open", "half_open"};
 
 static_assert(actions.size() == static_cast<std::size_t>(Action::invoke) + 1);
@@ -104,9 +104,10 @@ std::optional<Breaker> breaker_from(std::string_view text) noexcept
 
 bool Request::same_as(Request const& other) const
 {
-    return target == other.target && outlet == other.outlet && action == other.action && operation == other.operation &&
-        params == other.params && priority == other.priority && delay == other.delay && off_time == other.off_time &&
-        deadline == other.deadline && coalesce == other.coalesce && ensure == other.ensure && reason == other.reason;
+    return target == other.target && outlet == other.outlet && action == other.action
+        && operation == other.operation && params == other.params && priority == other.priority
+        && delay == other.delay && off_time == other.off_time && deadline == other.deadline
+        && coalesce == other.coalesce && ensure == other.ensure && reason == other.reason;
 }
 
 std::string to_string(EventId id)

@@ -14,8 +14,8 @@
 #include <string_view>
 #include <vector>
 
-// The words that clients and the daemon exchange, as values. northbound_json.hpp turns them into JSON and back;
-// docs/protocol.md is their reference.
+// The words that clients and the daemon exchange, as values. northbound_json.hpp turns them into JSON and
+// back; docs/protocol.md is their reference.
 namespace switchyard {
 
 namespace json = boost::json;
@@ -47,7 +47,10 @@ enum class CommandState : std::uint8_t {
     superseded,
     indeterminate
 };
-constexpr bool is_end(CommandState state) noexcept { return state >= CommandState::done; }
+constexpr bool is_end(CommandState state) noexcept
+{
+    return state >= CommandState::done;
+}
 
 std::string_view name(Action action) noexcept;
 std::string_view name(PowerState state) noexcept;
@@ -60,16 +63,16 @@ std::optional<Priority> priority_from(std::string_view text) noexcept;
 std::optional<Coalesce> coalesce_from(std::string_view text) noexcept;
 std::optional<CommandState> command_state_from(std::string_view text) noexcept;
 
-// What a client asks for. Times are from acceptance unless said otherwise; what is absent takes the device's or the
-// daemon's default.
+// What a client asks for. Times are from acceptance unless said otherwise; what is absent takes the device's
+// or the daemon's default.
 struct Request {
     std::string target;                // a target, a device with one system, or "device:outlet"
     std::optional<std::string> outlet; // with it, `target` names a device (PDUDaemon's hostname and port)
     Action action = Action::on;
-    std::string operation;             // with Action::invoke: what to do, as the driver's page names it
-    json::object params;               // with Action::invoke
+    std::string operation; // with Action::invoke: what to do, as the driver's page names it
+    json::object params;   // with Action::invoke
     Priority priority = Priority::normal;
-    std::optional<std::string> key;                    // idempotency key, 1 to 255 printable characters, one principal's own
+    std::optional<std::string> key; // idempotency key, 1 to 255 printable characters, one principal's own
     std::optional<std::chrono::milliseconds> delay;    // before an on, off, ...; a cycle's wait is off_time
     std::optional<std::chrono::milliseconds> off_time; // of a cycle
     std::optional<std::chrono::milliseconds> deadline; // from the due time
@@ -103,7 +106,7 @@ struct Report {
     std::optional<UtcTime> ended;
     PowerState power = PowerState::unknown; // of the whole target
     bool confirmed = false;
-    bool changed = true;              // false: `ensure` found the state there already
+    bool changed = true;                  // false: `ensure` found the state there already
     std::optional<CommandId> replaced_by; // superseded, or a debt that a newer command took over
     std::optional<Error> error;
     std::string error_device; // the device that the error is about; empty when it is about the command
@@ -151,8 +154,8 @@ struct CommandFilter {
     std::optional<std::string> device;
     std::optional<std::string> target;
     std::optional<CommandState> state;
-    bool open = false;   // only commands that have not ended
-    CommandId before;    // page cursor: ids below this one; none = from the newest
+    bool open = false;      // only commands that have not ended
+    CommandId before;       // page cursor: ids below this one; none = from the newest
     std::size_t limit = 50; // 1 to 500
 };
 

@@ -84,18 +84,27 @@ bool read_ensure(Draft& draft, json::value const& value, std::string&)
 
 constexpr std::array<JsonField<Draft>, 13> request_fields{{
     {"target", "a name of 1 to 255 characters",
-        [](Draft& d, json::value const& v, std::string&) { return read_text(d.request.target, v, 1, name_limit); }, true},
+        [](Draft& d, json::value const& v, std::string&) {
+            return read_text(d.request.target, v, 1, name_limit);
+        },
+        true},
     {"outlet", "a text of at most 255 characters", read_outlet},
     {"action", actions, read_action, true},
     {"operation", "a name of 1 to 255 characters", read_operation},
     {"params", "an object", read_params},
     {"priority", "one of bulk, normal, interactive",
-        [](Draft& d, json::value const& v, std::string&) { return read_name(d.request.priority, v, priority_from); }},
+        [](Draft& d, json::value const& v, std::string&) {
+            return read_name(d.request.priority, v, priority_from);
+        }},
     {"key", "a text of 1 to 255 printable ASCII characters", read_key},
     {"delay", "a number of seconds from 0 to 31536000",
-        [](Draft& d, json::value const& v, std::string&) { return read_optional_seconds(d.request.delay, v); }},
+        [](Draft& d, json::value const& v, std::string&) {
+            return read_optional_seconds(d.request.delay, v);
+        }},
     {"off_time", "a number of seconds from 0 to 31536000",
-        [](Draft& d, json::value const& v, std::string&) { return read_optional_seconds(d.request.off_time, v); }},
+        [](Draft& d, json::value const& v, std::string&) {
+            return read_optional_seconds(d.request.off_time, v);
+        }},
     {"deadline", "a number of seconds from 0.001 to 31536000",
         [](Draft& d, json::value const& v, std::string&) {
             return read_optional_seconds(d.request.deadline, v, milliseconds{1});
@@ -103,7 +112,9 @@ constexpr std::array<JsonField<Draft>, 13> request_fields{{
     {"coalesce", "one of none, latest", read_coalesce},
     {"ensure", "true or false", read_ensure},
     {"reason", "a text of at most 500 characters, without control characters",
-        [](Draft& d, json::value const& v, std::string&) { return read_text(d.request.reason, v, 0, reason_limit); }},
+        [](Draft& d, json::value const& v, std::string&) {
+            return read_text(d.request.reason, v, 0, reason_limit);
+        }},
 }};
 
 // What one field says about another.
@@ -112,7 +123,8 @@ Result<> check(Draft const& draft)
     auto const& request = draft.request;
     if (draft.is_status)
         return fail(Errc::unsupported_action,
-            "'status' is not a command: ask for the state of the target instead (GET /v1/targets/{name}/state)");
+            "'status' is not a command: ask for the state of the target instead (GET "
+            "/v1/targets/{name}/state)");
     bool const invoke = request.action == Action::invoke;
     if (invoke && !draft.has_operation)
         return fail(Errc::bad_request, "field 'operation' is required with action 'invoke'");
@@ -152,7 +164,8 @@ bool read_effect(Error& error, json::value const& value, std::string&)
 constexpr std::array<JsonField<Error>, 4> error_fields{{
     {"code", "the name of an error", read_code, true},
     {"message", "a text", [](Error&, json::value const& v, std::string&) { return v.is_string(); }},
-    {"detail", "a text", [](Error& e, json::value const& v, std::string&) { return read_any_text(e.detail, v); }},
+    {"detail", "a text",
+        [](Error& e, json::value const& v, std::string&) { return read_any_text(e.detail, v); }},
     {"effect", "one of none, possible", read_effect},
 }};
 
@@ -169,10 +182,12 @@ Result<json::value> parse_json(std::string_view text)
     if (!error && read == text.size())
         return parser.release();
     if (error == json::error::incomplete)
-        return fail(Errc::bad_request, "not JSON: the text ends at byte " + std::to_string(text.size()) + " inside a value");
+        return fail(Errc::bad_request,
+            "not JSON: the text ends at byte " + std::to_string(text.size()) + " inside a value");
     if (error == json::error::too_deep)
-        return fail(Errc::bad_request, "the JSON is nested deeper than " + std::to_string(json_depth) + " levels at byte " +
-                std::to_string(read));
+        return fail(Errc::bad_request,
+            "the JSON is nested deeper than " + std::to_string(json_depth) + " levels at byte "
+                + std::to_string(read));
     auto const reason = error ? error.message() : std::string("more text after the value");
     return fail(Errc::bad_request, "not JSON at byte " + std::to_string(read) + ": " + reason);
 }

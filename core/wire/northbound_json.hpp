@@ -5,17 +5,18 @@
 
 #include <boost/json/array.hpp>
 
-// JSON of protocol version 1. Reading is strict: an unknown field of a request, a wrong type or a value out of range is
-// `bad_request` with a detail that names the field and what is allowed. What a daemon answers may carry fields that this
-// version does not know (a newer daemon, an older client); they are skipped. What is absent or has its default is left out
-// in writing. Durations are seconds, whole or with a fraction; times are RFC 3339 in UTC.
+// JSON of protocol version 1. Reading is strict: an unknown field of a request, a wrong type or a value out
+// of range is `bad_request` with a detail that names the field and what is allowed. What a daemon answers may
+// carry fields that this version does not know (a newer daemon, an older client); they are skipped. What is
+// absent or has its default is left out in writing. Durations are seconds, whole or with a fraction; times
+// are RFC 3339 in UTC.
 namespace switchyard {
 
 inline constexpr int protocol_version = 1;
 inline constexpr std::size_t json_depth = 16;
 
-// One JSON value and nothing else, of at most json_depth levels, in UTF-8. Fails with `bad_request` and a detail that names
-// the byte (from 0) at which it stopped being JSON.
+// One JSON value and nothing else, of at most json_depth levels, in UTF-8. Fails with `bad_request` and a
+// detail that names the byte (from 0) at which it stopped being JSON.
 Result<json::value> parse_json(std::string_view text);
 
 // Also fails with `unsupported_action` for the action "status", which is read, not commanded.

@@ -11,8 +11,9 @@ constexpr std::uint64_t largest = std::uint64_t{1} << 53U; // what a JSON number
 constexpr milliseconds longest_age = std::chrono::hours{24 * 3650};
 
 constexpr std::string_view power_names = "one of unknown, on, off, partial";
-constexpr std::string_view state_names = "one of delayed, queued, running, waiting, restoring, done, failed, expired, cancelled, "
-                                         "superseded, indeterminate";
+constexpr std::string_view state_names =
+    "one of delayed, queued, running, waiting, restoring, done, failed, expired, cancelled, "
+    "superseded, indeterminate";
 constexpr std::string_view command_number = "the number of a command";
 constexpr std::string_view rfc3339 = "a time like 2026-11-20T13:37:00.123456Z";
 
@@ -47,6 +48,25 @@ Result<std::string> text_from_json(json::value const& value)
     if (!read_any_text(text, value))
         return fail(Errc::bad_request, "must be a text");
     return text;
+}
+
+// Readers of plain members, for the tables.
+template <auto Member, class T>
+bool text_field(T& out, json::value const& value, std::string&)
+{
+    return read_any_text(out.*Member, value);
+}
+
+template <auto Member, class T>
+bool flag_field(T& out, json::value const& value, std::string&)
+{
+    return read_bool(out.*Member, value);
+}
+
+template <auto Member, class T>
+bool time_field(T& out, json::value const& value, std::string&)
+{
+    return read_time(out.*Member, value);
 }
 
 template <class T>
@@ -106,15 +126,17 @@ bool read_attempts(OutletReport& outlet, json::value const& value, std::string&)
 }
 
 constexpr std::array<JsonField<OutletReport>, 7> outlet_fields{{
-    {"device", "a text", [](OutletReport& o, json::value const& v, std::string&) { return read_any_text(o.device, v); }, true},
-    {"outlet", "a text", [](OutletReport& o, json::value const& v, std::string&) { return read_any_text(o.outlet, v); }},
-    {"driver", "a text", [](OutletReport& o, json::value const& v, std::string&) { return read_any_text(o.driver, v); }},
+    {"device", "a text", text_field<&OutletReport::device>, true},
+    {"outlet", "a text", text_field<&OutletReport::outlet>},
+    {"driver", "a text", text_field<&OutletReport::driver>},
     {"power", power_names,
-        [](OutletReport& o, json::value const& v, std::string&) { return read_name(o.power, v, power_state_from); }},
-    {"confirmed", "true or false",
-        [](OutletReport& o, json::value const& v, std::string&) { return read_bool(o.confirmed, v); }},
+        [](OutletReport& o, json::value const& v, std::string&) {
+            return read_name(o.power, v, power_state_from);
+        }},
+    {"confirmed", "true or false", flag_field<&OutletReport::confirmed>},
     {"attempts", "a whole number", read_attempts},
-    {"error", "an error", [](OutletReport& o, json::value const& v, std::string& why) { return read_error(o.error, v, why); }},
+    {"error", "an error",
+        [](OutletReport& o, json::value const& v, std::string& why) { return read_error(o.error, v, why); }},
 }};
 
 Result<OutletReport> outlet_from_json(json::value const& value)
@@ -142,24 +164,35 @@ bool read_report_error(Report& report, json::value const& value, std::string& wh
 }
 
 constexpr std::array<JsonField<Report>, 16> report_fields{{
-    {"id", command_number, [](Report& r, json::value const& v, std::string&) { return read_id(r.id, v); }, true},
+    {"id", command_number, [](Report& r, json::value const& v, std::string&) { return read_id(r.id, v); },
+        true},
     {"state", state_names,
-        [](Report& r, json::value const& v, std::string&) { return read_name(r.state, v, command_state_from); }, true},
+        [](Report& r, json::value const& v, std::string&) {
+            return read_name(r.state, v, command_state_from);
+        },
+        true},
     {"request", "a request", read_report_request, true},
-    {"principal", "a text", [](Report& r, json::value const& v, std::string&) { return read_any_text(r.principal, v); }},
-    {"accepted", rfc3339, [](Report& r, json::value const& v, std::string&) { return read_time(r.accepted, v); }},
-    {"due", rfc3339, [](Report& r, json::value const& v, std::string&) { return read_time(r.due, v); }},
-    {"deadline", rfc3339, [](Report& r, json::value const& v, std::string&) { return read_time(r.deadline, v); }},
-    {"started", rfc3339, [](Report& r, json::value const& v, std::string&) { return read_time(r.started.emplace(), v); }},
-    {"ended", rfc3339, [](Report& r, json::value const& v, std::string&) { return read_time(r.ended.emplace(), v); }},
-    {"power", power_names, [](Report& r, json::value const& v, std::string&) { return read_name(r.power, v, power_state_from); }},
-    {"confirmed", "true or false", [](Report& r, json::value const& v, std::string&) { return read_bool(r.confirmed, v); }},
-    {"changed", "true or false", [](Report& r, json::value const& v, std::string&) { return read_bool(r.changed, v); }},
+    {"principal", "a text", text_field<&Report::principal>},
+    {"accepted", rfc3339, time_field<&Report::accepted>},
+    {"due", rfc3339, time_field<&Report::due>},
+    {"deadline", rfc3339, time_field<&Report::deadline>},
+    {"started", rfc3339,
+        [](Report& r, json::value const& v, std::string&) { return read_time(r.started.emplace(), v); }},
+    {"ended", rfc3339,
+        [](Report& r, json::value const& v, std::string&) { return read_time(r.ended.emplace(), v); }},
+    {"power", power_names,
+        [](Report& r, json::value const& v, std::string&) {
+            return read_name(r.power, v, power_state_from);
+        }},
+    {"confirmed", "true or false", flag_field<&Report::confirmed>},
+    {"changed", "true or false", flag_field<&Report::changed>},
     {"replaced_by", command_number,
         [](Report& r, json::value const& v, std::string&) { return read_id(r.replaced_by.emplace(), v); }},
     {"error", "an error", read_report_error},
     {"outlets", "a list of outlets",
-        [](Report& r, json::value const& v, std::string& why) { return read_items(r.outlets, v, why, outlet_from_json); }},
+        [](Report& r, json::value const& v, std::string& why) {
+            return read_items(r.outlets, v, why, outlet_from_json);
+        }},
     {"result", "any value",
         [](Report& r, json::value const& v, std::string&) {
             r.result = v;
@@ -168,37 +201,50 @@ constexpr std::array<JsonField<Report>, 16> report_fields{{
 }};
 
 constexpr std::array<JsonField<TargetState>, 4> target_state_fields{{
-    {"target", "a text", [](TargetState& s, json::value const& v, std::string&) { return read_any_text(s.target, v); }, true},
+    {"target", "a text", text_field<&TargetState::target>, true},
     {"power", power_names,
-        [](TargetState& s, json::value const& v, std::string&) { return read_name(s.power, v, power_state_from); }, true},
+        [](TargetState& s, json::value const& v, std::string&) {
+            return read_name(s.power, v, power_state_from);
+        },
+        true},
     {"age", "a number of seconds",
-        [](TargetState& s, json::value const& v, std::string&) { return read_seconds(s.age, v, milliseconds{0}, longest_age); }},
+        [](TargetState& s, json::value const& v, std::string&) {
+            return read_seconds(s.age, v, milliseconds{0}, longest_age);
+        }},
     {"outlets", "a list of outlets",
-        [](TargetState& s, json::value const& v, std::string& why) { return read_items(s.outlets, v, why, outlet_from_json); }},
+        [](TargetState& s, json::value const& v, std::string& why) {
+            return read_items(s.outlets, v, why, outlet_from_json);
+        }},
 }};
 
 constexpr std::array<JsonField<TargetInfo>, 3> target_info_fields{{
-    {"name", "a text", [](TargetInfo& t, json::value const& v, std::string&) { return read_any_text(t.name, v); }, true},
+    {"name", "a text", text_field<&TargetInfo::name>, true},
     {"outlets", "a list of texts",
-        [](TargetInfo& t, json::value const& v, std::string& why) { return read_items(t.outlets, v, why, text_from_json); }},
-    {"description", "a text", [](TargetInfo& t, json::value const& v, std::string&) { return read_any_text(t.description, v); }},
+        [](TargetInfo& t, json::value const& v, std::string& why) {
+            return read_items(t.outlets, v, why, text_from_json);
+        }},
+    {"description", "a text", text_field<&TargetInfo::description>},
 }};
 
 constexpr std::array<JsonField<DeviceInfo>, 11> device_fields{{
-    {"name", "a text", [](DeviceInfo& d, json::value const& v, std::string&) { return read_any_text(d.name, v); }, true},
+    {"name", "a text", text_field<&DeviceInfo::name>, true},
     {"drivers", "a list of texts",
-        [](DeviceInfo& d, json::value const& v, std::string& why) { return read_items(d.drivers, v, why, text_from_json); }},
-    {"bus", "a text", [](DeviceInfo& d, json::value const& v, std::string&) { return read_any_text(d.bus, v); }},
-    {"group", "a text", [](DeviceInfo& d, json::value const& v, std::string&) { return read_any_text(d.group, v); }},
-    {"status", "a text", [](DeviceInfo& d, json::value const& v, std::string&) { return read_any_text(d.status, v); }},
-    {"reason", "a text", [](DeviceInfo& d, json::value const& v, std::string&) { return read_any_text(d.reason, v); }},
-    {"queued", "a whole number", [](DeviceInfo& d, json::value const& v, std::string&) { return read_size(d.queued, v); }},
-    {"running", "true or false", [](DeviceInfo& d, json::value const& v, std::string&) { return read_bool(d.running, v); }},
+        [](DeviceInfo& d, json::value const& v, std::string& why) {
+            return read_items(d.drivers, v, why, text_from_json);
+        }},
+    {"bus", "a text", text_field<&DeviceInfo::bus>},
+    {"group", "a text", text_field<&DeviceInfo::group>},
+    {"status", "a text", text_field<&DeviceInfo::status>},
+    {"reason", "a text", text_field<&DeviceInfo::reason>},
+    {"queued", "a whole number",
+        [](DeviceInfo& d, json::value const& v, std::string&) { return read_size(d.queued, v); }},
+    {"running", "true or false", flag_field<&DeviceInfo::running>},
     {"breaker", "one of closed, open, half_open",
-        [](DeviceInfo& d, json::value const& v, std::string&) { return read_name(d.breaker, v, breaker_from); }},
-    {"auth_latched", "true or false",
-        [](DeviceInfo& d, json::value const& v, std::string&) { return read_bool(d.auth_latched, v); }},
-    {"last_error", "a text", [](DeviceInfo& d, json::value const& v, std::string&) { return read_any_text(d.last_error, v); }},
+        [](DeviceInfo& d, json::value const& v, std::string&) {
+            return read_name(d.breaker, v, breaker_from);
+        }},
+    {"auth_latched", "true or false", flag_field<&DeviceInfo::auth_latched>},
+    {"last_error", "a text", text_field<&DeviceInfo::last_error>},
 }};
 
 bool read_event_id(Event& event, json::value const& value, std::string&)
@@ -208,23 +254,30 @@ bool read_event_id(Event& event, json::value const& value, std::string&)
 
 constexpr std::array<JsonField<Event>, 9> event_fields{{
     {"id", "the id of an event, like 7.1042", read_event_id, true},
-    {"reset", "true or false", [](Event& e, json::value const& v, std::string&) { return read_bool(e.reset, v); }},
-    {"command", command_number, [](Event& e, json::value const& v, std::string&) { return read_id(e.command, v); }},
+    {"reset", "true or false", flag_field<&Event::reset>},
+    {"command", command_number,
+        [](Event& e, json::value const& v, std::string&) { return read_id(e.command, v); }},
     {"state", state_names,
-        [](Event& e, json::value const& v, std::string&) { return read_name(e.state, v, command_state_from); }},
+        [](Event& e, json::value const& v, std::string&) {
+            return read_name(e.state, v, command_state_from);
+        }},
     {"action", "one of on, off, cycle, reset, soft, diag, invoke",
         [](Event& e, json::value const& v, std::string&) { return read_name(e.action, v, action_from); }},
-    {"power", power_names, [](Event& e, json::value const& v, std::string&) { return read_name(e.power, v, power_state_from); }},
-    {"at", rfc3339, [](Event& e, json::value const& v, std::string&) { return read_time(e.at, v); }},
-    {"target", "a text", [](Event& e, json::value const& v, std::string&) { return read_any_text(e.target, v); }},
-    {"detail", "a text", [](Event& e, json::value const& v, std::string&) { return read_any_text(e.detail, v); }},
+    {"power", power_names,
+        [](Event& e, json::value const& v, std::string&) { return read_name(e.power, v, power_state_from); }},
+    {"at", rfc3339, time_field<&Event::at>},
+    {"target", "a text", text_field<&Event::target>},
+    {"detail", "a text", text_field<&Event::detail>},
 }};
 
 constexpr std::array<JsonField<CommandPage>, 2> page_fields{{
     {"commands", "a list of reports",
-        [](CommandPage& p, json::value const& v, std::string& why) { return read_items(p.commands, v, why, report_from_json); },
+        [](CommandPage& p, json::value const& v, std::string& why) {
+            return read_items(p.commands, v, why, report_from_json);
+        },
         true},
-    {"next", command_number, [](CommandPage& p, json::value const& v, std::string&) { return read_id(p.next, v); }},
+    {"next", command_number,
+        [](CommandPage& p, json::value const& v, std::string&) { return read_id(p.next, v); }},
 }};
 
 } // namespace
