@@ -2,6 +2,7 @@
 """Checks the whole tree against the rules of the house: tidy.py [ROOT]. Prints `file:line: rule`; exits 1 with any."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -47,11 +48,10 @@ def check_format(root, files):
         return
     run = subprocess.run([FORMATTER, '--dry-run', '-Werror', *sources], cwd=root, capture_output=True, text=True, check=False)
     seen = set()
-    for line in run.stderr.splitlines():
-        parts = line.split(':')
-        if len(parts) > 3 and 'error' in parts[3] and parts[0] not in seen:
-            seen.add(parts[0])
-            yield parts[0], int(parts[1]), 'not laid out by .clang-format: run scripts/format'
+    for path, line in re.findall(r'^([^:\n]+):(\d+):\d+: error:', run.stderr, re.MULTILINE):
+        if path not in seen:
+            seen.add(path)
+            yield path, int(line), 'not laid out by .clang-format: run scripts/format'
 
 
 def main(arguments):
