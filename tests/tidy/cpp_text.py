@@ -149,6 +149,9 @@ def _statement_end(code, position):
 
 _INTRODUCER = re.compile(r'(?<![\w)\]"])\s*\[([^\[\]]*)\]\s*(?=[({]|mutable)')
 
+# A duration has constructors and nothing to free.
+_DURATION = re.compile(r'\b(?:(?:nano|micro|milli)?seconds|minutes|hours)\s*$')
+
 
 def await_hazards(text):
     """Yields (position, what) of temporaries that g++ 12.2 destroys twice: aggregates and by-value captures."""
@@ -163,6 +166,6 @@ def await_hazards(text):
             if character == '{':
                 if is_block(code, position):
                     position = closing(code, position)
-                else:
+                elif not _DURATION.search(code[:position][-40:]):
                     yield position, 'a braced temporary'
             position += 1
