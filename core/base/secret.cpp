@@ -85,6 +85,17 @@ void Secret::wipe() noexcept
     text_.clear();
 }
 
+std::string redact(std::string text, Secret const& secret)
+{
+    constexpr std::string_view mask = "***";
+    auto const hidden = secret.reveal();
+    if (hidden.empty())
+        return text;
+    for (auto at = text.find(hidden); at != std::string::npos; at = text.find(hidden, at + mask.size()))
+        text.replace(at, hidden.size(), mask);
+    return text;
+}
+
 Result<Secret> SecretRef::resolve() const
 {
     switch (kind) {

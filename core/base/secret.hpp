@@ -27,6 +27,9 @@ private:
     std::string text_;
 };
 
+// The text with every occurrence of the secret replaced by "***": for what other programs print. An empty secret hides nothing.
+std::string redact(std::string text, Secret const& secret);
+
 // Where a secret is kept. The configuration holds references; the secret itself is read each time it is used,
 // so that a changed file works without a reload and nothing stays in memory.
 struct SecretRef {
