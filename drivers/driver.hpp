@@ -29,7 +29,11 @@ public:
     constexpr ActionSet(std::initializer_list<Action> actions)
     {
         for (auto const action : actions)
-            bits_ = static_cast<std::uint16_t>(bits_ | (1U << static_cast<unsigned>(action)));
+            insert(action);
+    }
+    constexpr void insert(Action action) noexcept
+    {
+        bits_ = static_cast<std::uint16_t>(bits_ | (1U << static_cast<unsigned>(action)));
     }
     constexpr bool contains(Action action) const noexcept { return (bits_ >> static_cast<unsigned>(action)) & 1U; }
 
