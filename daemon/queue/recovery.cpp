@@ -1,0 +1,228 @@
+// Start, reload and stop of the queue.
+#include "daemon/queue/dispatcher.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace switchyard {
+
+asio::awaitable<Result<>> Dispatcher::recover()
+{
+    auto recovered = co_await store_.recover();
+    if (!recovered)
+        co_return std::unexpected(std::move(recovered.error()));
+    events_.set_epoch(recovered->epoch);
+    for (auto const& hold : recovered->holds)
+        if (auto* const device = yard_.device(hold.device)) {
+            device->held = true;
+            device->hold_reason = hold.reason;
+        }
+    // A clock that went back while we were down must not let deadlines pass later or earlier than they were meant:
+    // what was left of them is left.
+    auto base = Clock::utc();
+    if (recovered->last_time && *recovered->last_time > base) {
+        log_.warning("the clock is behind the journal, deadlines keep what was left of them",
+            {kv("journal", to_rfc3339(*recovered->last_time))});
+        base = *recovered->last_time;
+    }
+    // First those that have their outlets already, so that nothing gets in front of them.
+    for (bool const intended : {true, false})
+        for (auto const& row : recovered->open)
+            if (row.progress.empty() != intended)
+                take_up(row, base);
+    recovered_ = true;
+    if (!recovered->open.empty())
+        log_.info("took up open commands", {kv("count", recovered->open.size())});
+    yard_.kick_all();
+    co_return Result<>();
+}
+
+void Dispatcher::take_up(StoredCommand const& row, UtcTime base)
+{
+    auto parsed = command_from(row);
+    if (!parsed) {
+        log_.error("a command in the journal cannot be read", {kv("command_id", row.id.value), kv("error", parsed.error().detail)});
+        return;
+    }
+    auto& command = *parsed->get();
+    auto const now = Clock::now();
+    command.accepted_at = now - std::max(base - row.accepted, std::chrono::microseconds{0});
+    command.due_at = now + (row.due - base);
+    command.deadline_at = now + (row.deadline - base);
+    for (auto& step : command.steps) {
+        step.command = &command;
+        step.device = yard_.device(step.outlet.device);
+        if (step.device != nullptr && step.device->usable())
+            yard_.awake(*step.device);
+        else
+            step.device = nullptr;
+    }
+    reserve(command);
+    commands_.emplace(row.id, std::move(*parsed));
+    bool const orphan = std::ranges::any_of(command.steps, [](Step const& step) { return step.device == nullptr; });
+    if (!command.intended && (orphan || !still_meant(command)))
+        return end_without_running(command, CommandState::cancelled,
+            Error(Errc::cancelled, fmt::format("target changed: '{}' no longer means what it did", command.request.target)));
+    if (orphan)
+        return end_without_running(command, CommandState::indeterminate,
+            Error(Errc::indeterminate, "its device is no longer configured", Effect::possible));
+    if (!command.intended)
+        return start(command);
+    resume(command);
+}
+
+// Goes on at the step at which it was.
+void Dispatcher::resume(Command& command)
+{
+    auto* const self = &command;
+    log_.info("resuming", {kv("command_id", command.id.value), kv("state", name(command.state))});
+    if (command.deadline_at > Clock::now()) {
+        command.deadline_timer = std::make_unique<TimerNode>([this, self] { deadline_passed(*self); });
+        timers_.arm(*command.deadline_timer, command.deadline_at);
+    }
+    if (command.is_cycle())
+        for (auto& step : command.steps)
+            if (step.cut)
+                step.device->line(step.outlet.outlet).holder = self;
+    if (command.phase == Phase::wait) {
+        auto const off_time = command.request.off_time.value_or(milliseconds{0});
+        auto const left = std::clamp<std::chrono::microseconds>(
+            *command.wait_until - Clock::utc(), std::chrono::microseconds{0}, off_time);
+        return end_wait_at(command, Clock::now() + left);
+    }
+    std::vector<Step*> open;
+    for (auto& step : command.steps) {
+        bool const takes_part = command.phase != Phase::on || step.cut;
+        if (takes_part && !step.outcome)
+            open.push_back(&step);
+    }
+    command.open_steps = open.size();
+    if (open.empty())
+        return phase_ended(command);
+    for (auto* const step : open)
+        resume_step(*step);
+}
+
+void Dispatcher::resume_step(Step& step)
+{
+    auto& command = *step.command;
+    bool const sent = step.fsm.sent();
+    auto const action = command.phase == Phase::off ? Action::off
+        : command.phase == Phase::on                ? Action::on
+                                                    : command.request.action;
+    step.fsm = AttemptFsm(action, command.request.ensure && !sent, command.phase == Phase::on);
+    if (sent)
+        step.fsm.resume(step.device->rules(), Clock::now(), step.driver_known ? step.driver : 0);
+    if (step.fsm.want() != AttemptFsm::Want::nothing)
+        return place(step);
+    // Nothing can settle it, and it must not be repeated.
+    step.outcome = step.fsm.outcome();
+    step_ended(step);
+}
+
+bool Dispatcher::still_meant(Command const& command) const
+{
+    auto const outlets = yard_.resolve(command.request.target, command.request.outlet);
+    if (!outlets)
+        return false;
+    return std::ranges::equal(*outlets, command.steps, {}, {}, &Step::outlet);
+}
+
+void Dispatcher::reload(Config config)
+{
+    config_ = config.daemon;
+    yard_.apply(std::move(config));
+    check_targets();
+    auto const until = Clock::now() + config_.drain_timeout;
+    yard_.for_each_device([&](Device& device) {
+        if (device.draining)
+            tasks_.spawn(end_drain(device.name(), until));
+    });
+    yard_.kick_all();
+}
+
+// Unsent commands whose target no longer means the outlets that were frozen when they were accepted.
+void Dispatcher::check_targets()
+{
+    std::vector<Command*> changed;
+    for (auto const& [id, command] : commands_) {
+        // A device that is being drained still serves what was meant for it.
+        bool const draining =
+            std::ranges::any_of(command->steps, [](Step const& step) { return step.device->draining; });
+        bool const direct = yard_.target(command->request.target).has_value() == false && draining;
+        bool const untouched = !command->intended && !command->ending && std::ranges::none_of(command->steps, &Step::in_call);
+        if (untouched && !direct && !still_meant(*command))
+            changed.push_back(command.get());
+    }
+    for (auto* const command : changed)
+        end_without_running(*command, CommandState::cancelled,
+            Error(Errc::cancelled,
+                fmt::format("target changed: '{}' no longer means what it did", command->request.target)));
+}
+
+// A removed device had its time: what was not sent by then is not sent any more.
+asio::awaitable<void> Dispatcher::end_drain(std::string name, Clock::time_point until)
+{
+    if (!co_await timers_.wait_until(until))
+        co_return;
+    auto const* const device = yard_.device(name);
+    if (device == nullptr || !device->draining)
+        co_return;
+    std::vector<Command*> left;
+    for (auto const& [id, command] : commands_)
+        if (!command->intended && !command->ending
+            && std::ranges::any_of(command->steps, [&](Step const& step) { return step.device == device && !step.in_call; }))
+            left.push_back(command.get());
+    for (auto* const command : left)
+        end_without_running(*command, CommandState::cancelled,
+            Error(Errc::cancelled, fmt::format("device {} was removed from the configuration", name)));
+}
+
+void Dispatcher::switch_on_early(Command& command)
+{
+    auto min_off = milliseconds{0};
+    for (auto const& step : command.steps)
+        min_off = std::max(min_off, step.device->config().min_off);
+    auto const off_since = *command.wait_until - command.request.off_time.value_or(milliseconds{0});
+    auto const already = std::max(Clock::utc() - off_since, std::chrono::microseconds{0});
+    auto const left = std::max<Clock::duration>(min_off - already, Clock::duration{0});
+    auto const planned = command.timer != nullptr ? command.timer->when() : Clock::time_point::max();
+    end_wait_at(command, std::min(planned, Clock::now() + left));
+}
+
+asio::awaitable<void> Dispatcher::stop(Clock::time_point until)
+{
+    stopping_ = true;
+    std::vector<Command*> dark;
+    for (auto const& [id, command] : commands_)
+        if (command->phase == Phase::wait && !command->ending)
+            dark.push_back(command.get());
+    for (auto* const command : dark)
+        switch_on_early(*command);
+    auto in_flight = [this] {
+        return std::ranges::any_of(commands_, [](auto const& entry) {
+            auto const& command = *entry.second;
+            return command.ending || command.owes_power()
+                || std::ranges::any_of(command.steps, [](Step const& step) { return step.in_call || step.fsm.sent(); });
+        });
+    };
+    constexpr Clock::duration look_again = std::chrono::milliseconds{20};
+    while (in_flight() && Clock::now() < until)
+        if (!co_await timers_.wait_until(std::min(until, Clock::now() + look_again)))
+            break;
+    halted_ = true;
+    events_.close();
+    for (auto const& [id, command] : commands_) {
+        command->timer.reset();
+        command->deadline_timer.reset();
+        tell_waiters(*command);
+    }
+    // Whatever is still on its way keeps its intent in the journal: the next start settles it.
+    tasks_.cancel();
+    co_await tasks_.drain(Clock::now() + std::chrono::seconds{10});
+    if (!commands_.empty())
+        log_.info("stopped with open commands, they go on at the next start", {kv("count", commands_.size())});
+}
+
+} // namespace switchyard
