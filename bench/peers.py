@@ -1,0 +1,100 @@
+"""Starts what the benchmarks measure, each on free ports of loopback, and stops it again."""
+
+import contextlib
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+
+DEVICES = 100
+TARGETS = 1000
+TICK = os.sysconf('SC_CLK_TCK')
+
+
+class Peer:
+    def __init__(self, process, http=None, zmq=None):
+        self.process, self.http, self.zmq = process, http, zmq
+
+    def cpu_seconds(self):
+        """Processor time that the process and its threads have used."""
+        with open(f'/proc/{self.process.pid}/stat', encoding='utf-8') as stat:
+            fields = stat.read().rsplit(')', 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running(command, port=None, path=None, **names):
+    """Runs a program from when it listens to the end of the block."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            await_listener(process, port, path)
+            # Its later words are not read: a full pipe must not stop it.
+            with open(os.devnull, 'w', encoding='utf-8') as null:
+                os.set_blocking(process.stderr.fileno(), False)
+                drain = subprocess.Popen(['cat'], stdin=process.stderr, stdout=null)
+            yield Peer(process, **names)
+        finally:
+            process.terminate()
+            process.wait(30)
+            if 'drain' in locals():
+                drain.wait(5)
+
+
+def await_listener(process, port, path):
+    for _ in range(1000):
+        if process.poll() is not None:
+            sys.exit(f'{process.args[0]} ended: {process.stderr.read()}')
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET if port else socket.AF_UNIX) as probe:
+            probe.connect(('127.0.0.1', port) if port else path)
+            return
+        select.select([], [], [], 0.02)
+    sys.exit(f'{process.args[0]} does not listen after 20 s')
+
+
+def beast(folder):
+    port = free_port()
+    return running([os.path.join(folder, 'bench_bare_beast'), str(port)], port=port, http=f'127.0.0.1:{port}')
+
+
+def router(folder, work):
+    path = os.path.join(work, 'router.sock')
+    return running([os.path.join(folder, 'bench_zmq'), 'router', f'ipc://{path}'], path=path, zmq=f'ipc://{path}')
+
+
+def switchyard(folder, work):
+    port, path = free_port(), os.path.join(work, 'switchyard.sock')
+    config = [
+        '[daemon]', 'queue_limit = 10000000', 'log_level = "warning"',
+        '[daemon.http]', f'listen = ["127.0.0.1:{port}"]',
+        '[daemon.zmq]', f'listen = ["ipc://{path}"]', f'publish = ["ipc://{work}/events.sock"]',
+        '[daemon.store]', f'path = "{work}/commands.db"',
+    ]
+    for number in range(DEVICES):
+        config += [f'[devices.d{number}]', 'driver = "fake"', 'queue_limit = 1000000']
+    for number in range(TARGETS):
+        config += [f'[targets.t{number}]', f'outlets = ["d{number % DEVICES}:{number // DEVICES + 1}"]']
+    file = os.path.join(work, 'switchyard.toml')
+    with open(file, 'w', encoding='utf-8') as out:
+        out.write('\n'.join(config) + '\n')
+    command = [os.path.join(folder, 'switchyardd'), '--conf', file, '--foreground']
+    return running(command, port=port, http=f'127.0.0.1:{port}', zmq=f'ipc://{path}')
+
+
+def pdudaemon(work):
+    port = free_port()
+    file = os.path.join(work, 'pdudaemon.conf')
+    # localcmdline without a command does nothing: what is measured is the daemon around the driver.
+    config = {'daemon': {'hostname': '127.0.0.1', 'port': port, 'logging_level': 'ERROR', 'listener': 'http'},
+              'pdus': {f'd{number}': {'driver': 'localcmdline'} for number in range(DEVICES)}}
+    with open(file, 'w', encoding='utf-8') as out:
+        json.dump(config, out)
+    command = ['pdudaemon', '--conf', file, '--loglevel', 'ERROR', '--logfile', os.path.join(work, 'pdudaemon.log')]
+    return running(command, port=port, http=f'127.0.0.1:{port}')
