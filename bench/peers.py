@@ -7,6 +7,7 @@ import select
 import socket
 import subprocess
 import sys
+import tempfile
 
 DEVICES = 100
 TARGETS = 1000
@@ -33,25 +34,20 @@ def free_port():
 @contextlib.contextmanager
 def running(command, port=None, path=None, **names):
     """Runs a program from when it listens to the end of the block."""
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    with tempfile.TemporaryFile('w+') as words, subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=words) as process:
         try:
-            await_listener(process, port, path)
-            # Its later words are not read: a full pipe must not stop it.
-            with open(os.devnull, 'w', encoding='utf-8') as null:
-                os.set_blocking(process.stderr.fileno(), False)
-                drain = subprocess.Popen(['cat'], stdin=process.stderr, stdout=null)
+            await_listener(process, words, port, path)
             yield Peer(process, **names)
         finally:
             process.terminate()
             process.wait(30)
-            if 'drain' in locals():
-                drain.wait(5)
 
 
-def await_listener(process, port, path):
+def await_listener(process, words, port, path):
     for _ in range(1000):
         if process.poll() is not None:
-            sys.exit(f'{process.args[0]} ended: {process.stderr.read()}')
+            words.seek(0)
+            sys.exit(f'{process.args[0]} ended: {words.read()}')
         with contextlib.suppress(OSError), socket.socket(socket.AF_INET if port else socket.AF_UNIX) as probe:
             probe.connect(('127.0.0.1', port) if port else path)
             return
