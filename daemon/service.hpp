@@ -28,11 +28,13 @@ struct Accepted {
     bool repeated = false; // the key was used before for the same request: `id` is that first command
 };
 
-// A reader of events. Events come in order; one that falls behind the ring gets a `reset` event and goes on from there.
+// A reader of events. Events come in order; one that falls behind the ring gets a `reset` event and goes on
+// from there.
 class Subscription {
 public:
     virtual ~Subscription() = default;
-    // Waits for the next event; fails with `cancelled` when the wait was cancelled and `shutting_down` at the end.
+    // Waits for the next event; fails with `cancelled` when the wait was cancelled and `shutting_down` at the
+    // end.
     virtual asio::awaitable<Result<Event>> next() = 0;
 };
 
@@ -60,14 +62,15 @@ public:
 
     // Accepts a command; returns once it is durable.
     virtual asio::awaitable<Result<Accepted>> submit(Principal const& who, Request request) = 0;
-    // Waits until the command has ended, or its deadline passed while it is `restoring`, or `until` has come: the report as it
-    // is then.
+    // Waits until the command has ended, or its deadline passed while it is `restoring`, or `until` has come:
+    // the report as it is then.
     virtual asio::awaitable<Result<Report>> wait(CommandId id, Clock::time_point until) = 0;
     virtual asio::awaitable<Result<Report>> look(CommandId id) = 0;
     // Returns once the cancellation is durable. A command that has ended is reported as it is.
     virtual asio::awaitable<Result<Report>> cancel(Principal const& who, CommandId id, CancelMode mode) = 0;
     virtual asio::awaitable<Result<CommandPage>> list(CommandFilter filter) = 0;
-    // Reads the power state of a target (or of an outlet of a device), from memory when it is younger than `max_age`.
+    // Reads the power state of a target (or of an outlet of a device), from memory when it is younger than
+    // `max_age`.
     virtual asio::awaitable<Result<TargetState>> state(Principal const& who, std::string target,
         std::optional<std::string> outlet, std::chrono::milliseconds max_age, Clock::time_point until) = 0;
     virtual TargetPage targets(std::string_view after, std::size_t limit) const = 0;

@@ -127,7 +127,8 @@ Result<std::string> only_the_empty_outlet(DriverConfig const& config, std::strin
     if (outlet.empty())
         return std::string();
     return fail(Errc::unknown_target,
-        fmt::format("device {} has one system and no outlet '{}'; leave the outlet out", config.device(), outlet));
+        fmt::format(
+            "device {} has one system and no outlet '{}'; leave the outlet out", config.device(), outlet));
 }
 
 } // namespace switchyard

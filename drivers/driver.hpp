@@ -18,8 +18,8 @@
 #include <variant>
 #include <vector>
 
-// What a driver is, what it is given, and what it promises. docs/drivers.md is the guide for authors; every driver passes
-// tests/support/driver_contract.hpp.
+// What a driver is, what it is given, and what it promises. docs/drivers.md is the guide for authors; every
+// driver passes tests/support/driver_contract.hpp.
 namespace switchyard {
 
 // A set of actions as bits.
@@ -35,7 +35,10 @@ public:
     {
         bits_ = static_cast<std::uint16_t>(bits_ | (1U << static_cast<unsigned>(action)));
     }
-    constexpr bool contains(Action action) const noexcept { return (bits_ >> static_cast<unsigned>(action)) & 1U; }
+    constexpr bool contains(Action action) const noexcept
+    {
+        return (bits_ >> static_cast<unsigned>(action)) & 1U;
+    }
 
 private:
     std::uint16_t bits_ = 0;
@@ -55,10 +58,11 @@ public:
     virtual ~Attempt() = default;
     // When the call must have ended; the worker cancels it then.
     virtual Clock::time_point deadline() const noexcept = 0;
-    // Awaited exactly once by every write() and invoke(), after login and right before the first byte that can move a relay.
-    // Journals the intent. When it fails (cancelled, expired, the store is gone) the driver sends nothing and returns that
-    // error. Until it has succeeded every error has Effect::none; afterwards errors say Effect::possible unless the device
-    // itself answered in a way that documents that it did not act.
+    // Awaited exactly once by every write() and invoke(), after login and right before the first byte that
+    // can move a relay. Journals the intent. When it fails (cancelled, expired, the store is gone) the driver
+    // sends nothing and returns that error. Until it has succeeded every error has Effect::none; afterwards
+    // errors say Effect::possible unless the device itself answered in a way that documents that it did not
+    // act.
     virtual asio::awaitable<Result<>> about_to_send() = 0;
 };
 
@@ -68,8 +72,9 @@ struct Operation {
     json::object params;
 };
 
-// A strategy for one protocol; one object per device, calls never overlap. An error of the world is a Result, never a throw.
-// Cancellation (the deadline) must end a call promptly and leave no process, socket or session behind.
+// A strategy for one protocol; one object per device, calls never overlap. An error of the world is a Result,
+// never a throw. Cancellation (the deadline) must end a call promptly and leave no process, socket or session
+// behind.
 class Driver {
 public:
     virtual ~Driver() = default;
@@ -90,7 +95,8 @@ enum class KeyType : std::uint8_t {
     text_map // a table of texts
 };
 
-// One key of a driver's configuration. The loader, --check-config, the JSON Schema and the docs come from these tables.
+// One key of a driver's configuration. The loader, --check-config, the JSON Schema and the docs come from
+// these tables.
 struct KeySpec {
     std::string_view name;
     KeyType type = KeyType::text;
@@ -107,8 +113,9 @@ using KeyValue = std::variant<std::string, std::int64_t, bool, std::chrono::mill
 
 struct DriverSpec;
 
-// The values of one device's keys for one driver, typed as its KeySpecs say. Getters give the fallback when the key is absent;
-// asking for a key that the spec does not have, or with another type, throws std::logic_error.
+// The values of one device's keys for one driver, typed as its KeySpecs say. Getters give the fallback when
+// the key is absent; asking for a key that the spec does not have, or with another type, throws
+// std::logic_error.
 class DriverConfig {
 public:
     DriverConfig(DriverSpec const& spec, std::string device) : spec_(&spec), device_(std::move(device)) {}
@@ -146,12 +153,14 @@ struct DriverSpec {
     std::string_view name;
     std::string_view summary;
     std::span<KeySpec const> keys;
-    // Makes the driver of one device. Must not touch the network: an unreachable device is found out when it is used.
+    // Makes the driver of one device. Must not touch the network: an unreachable device is found out when it
+    // is used.
     Result<std::unique_ptr<Driver>> (*make)(Toolbox&, DriverConfig const&);
-    // The one spelling of an outlet's name, from any that people write ("05" -> "5"). Fails with `unknown_target` and a detail
-    // that names the allowed ones. The empty outlet is a device's only system.
+    // The one spelling of an outlet's name, from any that people write ("05" -> "5"). Fails with
+    // `unknown_target` and a detail that names the allowed ones. The empty outlet is a device's only system.
     Result<std::string> (*canonical_outlet)(DriverConfig const&, std::string_view outlet);
-    // Joins devices that must share one breaker and one login state: "ipmitool|10.0.0.5|admin". Never the secret itself.
+    // Joins devices that must share one breaker and one login state: "ipmitool|10.0.0.5|admin". Never the
+    // secret itself.
     std::string (*endpoint)(DriverConfig const&);
     // What capabilities() of a driver made from this will be.
     Capabilities (*capabilities)(DriverConfig const&);

@@ -58,8 +58,8 @@ std::optional<UtcTime> utc_from_rfc3339(std::string_view text) noexcept
     auto const date = std::chrono::year{year} / month / day;
     if (!date.ok() || hour > 23 || minute > 59 || second > 59)
         return std::nullopt;
-    return std::chrono::sys_days{date} + std::chrono::hours{hour} + std::chrono::minutes{minute} +
-        std::chrono::seconds{second} + std::chrono::microseconds{micros};
+    return std::chrono::sys_days{date} + std::chrono::hours{hour} + std::chrono::minutes{minute}
+    + std::chrono::seconds{second} + std::chrono::microseconds{micros};
 }
 
 } // namespace switchyard

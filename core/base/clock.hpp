@@ -10,7 +10,8 @@ namespace switchyard {
 // UTC with microseconds: what rows, events and reports carry.
 using UtcTime = std::chrono::sys_time<std::chrono::microseconds>;
 
-// Monotonic time, real or virtual. Nothing else in the tree reads a clock, so that the whole core runs in a simulation.
+// Monotonic time, real or virtual. Nothing else in the tree reads a clock, so that the whole core runs in a
+// simulation.
 struct Clock {
     using duration = std::chrono::nanoseconds;
     using rep = duration::rep;
@@ -26,8 +27,9 @@ struct Clock {
     // Wall time. It may jump; only rows and reports use it.
     static UtcTime utc() noexcept
     {
-        return virtual_ != nullptr ? virtual_->utc
-                                   : std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+        return virtual_ != nullptr
+            ? virtual_->utc
+            : std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
     }
     static bool is_virtual() noexcept { return virtual_ != nullptr; }
 
@@ -37,10 +39,12 @@ private:
         time_point monotonic{std::chrono::hours{1}};
         UtcTime utc{std::chrono::sys_days{std::chrono::year{2026} / 1 / 1}};
     };
-    static inline Virtual* virtual_ = nullptr; // the one global of the tree: the switch between real and virtual time
+    static inline Virtual* virtual_ = nullptr; // the one global of the tree: the switch between real and
+                                               // virtual time
 };
 
-// While it lives, Clock tells the time that advance_to() and jump_utc() set. For tests and simulations; one at a time.
+// While it lives, Clock tells the time that advance_to() and jump_utc() set. For tests and simulations; one
+// at a time.
 class VirtualTime {
 public:
     VirtualTime() { Clock::virtual_ = &time_; }

@@ -6,8 +6,8 @@
 
 namespace switchyard {
 
-// The number of an accepted command: unique in a store for ever, rising in the order of acceptance, never reused.
-// It fits a JSON number (below 2^53). Zero is no command.
+// The number of an accepted command: unique in a store for ever, rising in the order of acceptance, never
+// reused. It fits a JSON number (below 2^53). Zero is no command.
 struct CommandId {
     std::uint64_t value = 0;
     explicit operator bool() const noexcept { return value != 0; }
@@ -18,5 +18,8 @@ struct CommandId {
 
 template <>
 struct std::hash<switchyard::CommandId> {
-    std::size_t operator()(switchyard::CommandId id) const noexcept { return std::hash<std::uint64_t>{}(id.value); }
+    std::size_t operator()(switchyard::CommandId id) const noexcept
+    {
+        return std::hash<std::uint64_t>{}(id.value);
+    }
 };

@@ -19,7 +19,8 @@ constexpr std::array priorities{LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
 
 bool needs_quotes(std::string_view text)
 {
-    return text.empty() || std::ranges::any_of(text, [](unsigned char c) { return c <= ' ' || c == '"' || c == '='; });
+    return text.empty()
+        || std::ranges::any_of(text, [](unsigned char c) { return c <= ' ' || c == '"' || c == '='; });
 }
 
 void append_value(std::string& line, std::string_view text)
@@ -106,7 +107,8 @@ void JournalSink::write(LogLevel level, std::string_view message, std::span<LogF
         text += '=';
         append_value(text, field.value);
         std::string line(field.name);
-        std::ranges::transform(line, line.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+        std::ranges::transform(
+            line, line.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
         lines.push_back(line + "=" + field.value);
     }
     lines.push_back("MESSAGE=" + text);

@@ -9,18 +9,28 @@
 
 namespace switchyard {
 
-// Levels by consequence: error = somebody must act, warning = somebody should look, info = the story of commands and of
-// the daemon, debug = how it came about.
+// Levels by consequence: error = somebody must act, warning = somebody should look, info = the story of
+// commands and of the daemon, debug = how it came about.
 enum class LogLevel : unsigned char { error, warning, info, debug };
 
-// One named value of a log record. Names are lower case here; the journal gets them in upper case (DEVICE=, COMMAND_ID=).
+// One named value of a log record. Names are lower case here; the journal gets them in upper case (DEVICE=,
+// COMMAND_ID=).
 struct LogField {
     std::string_view name;
     std::string value;
 };
-inline LogField kv(std::string_view name, std::string value) { return {name, std::move(value)}; }
-inline LogField kv(std::string_view name, std::string_view value) { return {name, std::string(value)}; }
-inline LogField kv(std::string_view name, char const* value) { return {name, value}; }
+inline LogField kv(std::string_view name, std::string value)
+{
+    return {name, std::move(value)};
+}
+inline LogField kv(std::string_view name, std::string_view value)
+{
+    return {name, std::string(value)};
+}
+inline LogField kv(std::string_view name, char const* value)
+{
+    return {name, value};
+}
 template <std::integral T>
 LogField kv(std::string_view name, T value)
 {

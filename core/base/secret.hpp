@@ -27,7 +27,8 @@ private:
     std::string text_;
 };
 
-// The text with every occurrence of the secret replaced by "***": for what other programs print. An empty secret hides nothing.
+// The text with every occurrence of the secret replaced by "***": for what other programs print. An empty
+// secret hides nothing.
 std::string redact(std::string text, Secret const& secret);
 
 // Where a secret is kept. The configuration holds references; the secret itself is read each time it is used,

@@ -15,7 +15,8 @@ struct Unit {
     std::string_view suffix;
     double milliseconds;
 };
-constexpr std::array units{Unit{"ms", 1.0}, Unit{"s", 1e3}, Unit{"m", 60e3}, Unit{"h", 3600e3}, Unit{"d", 86400e3}};
+constexpr std::array units{
+    Unit{"ms", 1.0}, Unit{"s", 1e3}, Unit{"m", 60e3}, Unit{"h", 3600e3}, Unit{"d", 86400e3}};
 constexpr double longest = 10 * 365.0 * 86400e3;
 
 } // namespace
@@ -32,7 +33,8 @@ std::optional<std::int64_t> parse_integer(std::string_view text) noexcept
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) noexcept
 {
     double value = 0;
-    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+    auto const [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
     if (error != std::errc{} || !std::isfinite(value) || value < 0)
         return std::nullopt;
     std::string_view const suffix(end, static_cast<std::size_t>(text.data() + text.size() - end));

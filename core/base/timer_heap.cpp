@@ -52,7 +52,8 @@ void TimerHeap::disarm(TimerNode& node) noexcept
 
 std::size_t TimerHeap::fire(Clock::time_point now)
 {
-    // What a callback arms for "now" fires in the next round, so that a timer that re-arms itself cannot hold the loop.
+    // What a callback arms for "now" fires in the next round, so that a timer that re-arms itself cannot hold
+    // the loop.
     std::uint64_t const last = armed_;
     std::size_t fired = 0;
     while (!nodes_.empty() && nodes_.front()->when_ <= now && nodes_.front()->order_ <= last) {

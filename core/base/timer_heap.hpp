@@ -10,7 +10,8 @@ namespace switchyard {
 
 class TimerHeap;
 
-// Something that is due at a time. It lives where it is used (a frame, a record) and leaves the heap when it dies.
+// Something that is due at a time. It lives where it is used (a frame, a record) and leaves the heap when it
+// dies.
 class TimerNode {
 public:
     explicit TimerNode(std::move_only_function<void()> due) : due_(std::move(due)) {}
@@ -45,7 +46,8 @@ public:
     bool empty() const noexcept { return nodes_.empty(); }
     std::size_t size() const noexcept { return nodes_.size(); }
     Clock::time_point next() const noexcept { return nodes_.front()->when_; } // requires !empty()
-    // Fires what is due at `now`, earliest first; returns how many. A callback may arm, disarm and destroy nodes.
+    // Fires what is due at `now`, earliest first; returns how many. A callback may arm, disarm and destroy
+    // nodes.
     std::size_t fire(Clock::time_point now);
 
 private:

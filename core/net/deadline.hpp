@@ -21,11 +21,13 @@ asio::awaitable<T> quietly(asio::awaitable<T> op)
     co_return co_await std::move(op);
 }
 
-// Runs `op`. At `deadline` it is cancelled, awaited to its end, and then told as it is: its value when it had one after
-// all (a late answer is still an answer), else `timed_out` with the effect that `op` reported. A cancellation of the caller
-// is passed on to `op`. The only way to time out in this tree (`op || timer` hides an early error until the timer fires).
+// Runs `op`. At `deadline` it is cancelled, awaited to its end, and then told as it is: its value when it had
+// one after all (a late answer is still an answer), else `timed_out` with the effect that `op` reported. A
+// cancellation of the caller is passed on to `op`. The only way to time out in this tree (`op || timer` hides
+// an early error until the timer fires).
 template <class T>
-asio::awaitable<Result<T>> with_deadline(Timers& timers, Clock::time_point deadline, asio::awaitable<Result<T>> op)
+asio::awaitable<Result<T>> with_deadline(
+    Timers& timers, Clock::time_point deadline, asio::awaitable<Result<T>> op)
 {
     auto executor = co_await asio::this_coro::executor;
     auto state = co_await asio::this_coro::cancellation_state;

@@ -15,10 +15,12 @@ namespace switchyard {
 
 namespace asio = boost::asio;
 
-// Wakes the one coroutine that waits for it. A notify() that comes first is remembered until the next wait(), so that none
-// is lost. The coroutine goes on in the next turn of the loop, never inside notify(). For one io thread.
+// Wakes the one coroutine that waits for it. A notify() that comes first is remembered until the next wait(),
+// so that none is lost. The coroutine goes on in the next turn of the loop, never inside notify(). For one io
+// thread.
 //
-// Whoever waits must be ended (TaskGroup) before the loop dies: a frame that waits on its own Signal owns itself.
+// Whoever waits must be ended (TaskGroup) before the loop dies: a frame that waits on its own Signal owns
+// itself.
 class Signal {
 public:
     explicit Signal(asio::any_io_executor executor) : executor_(std::move(executor)) {}
@@ -61,7 +63,8 @@ private:
         if (!handler_)
             return;
         auto handler = std::exchange(handler_, nullptr);
-        // The slot is cleared first: its handler is the closure that may be running, so nothing of it is used after.
+        // The slot is cleared first: its handler is the closure that may be running, so nothing of it is used
+        // after.
         auto slot = std::exchange(slot_, asio::cancellation_slot());
         auto resume = [handler = std::move(handler), notified]() mutable { handler(notified); };
         asio::post(executor_, std::move(resume));

@@ -16,12 +16,9 @@ public:
     TaskGroup(TaskGroup const&) = delete;
     TaskGroup& operator=(TaskGroup const&) = delete;
 
-    void spawn(asio::awaitable<void> task)
-    {
-        start(signals_.emplace(signals_.end()), std::move(task));
-    }
-    // The same for a task that can be cancelled alone: `make` is called with the signal that does it, which lives as long as
-    // the task, and returns the task.
+    void spawn(asio::awaitable<void> task) { start(signals_.emplace(signals_.end()), std::move(task)); }
+    // The same for a task that can be cancelled alone: `make` is called with the signal that does it, which
+    // lives as long as the task, and returns the task.
     template <class Make>
     void spawn_with(Make make)
     {

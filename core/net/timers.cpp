@@ -30,8 +30,8 @@ asio::awaitable<bool> Timers::wait_until(Clock::time_point when)
     co_return co_await due.wait();
 }
 
-// A disarmed root leaves the OS timer aimed too early: it fires for nothing once and aims anew. That is cheaper than a
-// system call for each timer that is cancelled, and most timers are deadlines that are.
+// A disarmed root leaves the OS timer aimed too early: it fires for nothing once and aims anew. That is
+// cheaper than a system call for each timer that is cancelled, and most timers are deadlines that are.
 void Timers::aim()
 {
     if (Clock::is_virtual() || heap_.empty() || heap_.next() >= aimed_)

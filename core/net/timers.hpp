@@ -13,8 +13,8 @@ namespace switchyard {
 
 namespace asio = boost::asio;
 
-// Every timer of a program: one heap, one OS timer at its root. Under VirtualTime there is no OS timer: the simulation
-// asks next(), moves the clock and calls fire_due(). Not thread-safe: it belongs to one io thread.
+// Every timer of a program: one heap, one OS timer at its root. Under VirtualTime there is no OS timer: the
+// simulation asks next(), moves the clock and calls fire_due(). Not thread-safe: it belongs to one io thread.
 class Timers {
 public:
     explicit Timers(asio::any_io_executor executor) : executor_(executor), os_timer_(executor) {}

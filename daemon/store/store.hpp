@@ -60,13 +60,14 @@ using Change = std::variant<Advance, Finish, Hold, Release>;
 // How an append ended: recorded, or the principal's key stands for an earlier command already.
 struct Appended {
     CommandId id;
-    std::optional<StoredCommand> earlier; // the first command of this key; nothing of this append was recorded
+    std::optional<StoredCommand> earlier; // the first command of this key; nothing of this append was
+                                          // recorded
 };
 
 struct Recovered {
     std::vector<StoredCommand> open; // in the order of their ids
     std::vector<Hold> holds;
-    std::uint64_t epoch = 0;         // counts the starts of this store, from 1
+    std::uint64_t epoch = 0;          // counts the starts of this store, from 1
     std::optional<UtcTime> last_time; // the latest time in the journal
 };
 
@@ -80,28 +81,31 @@ struct StoreStatus {
     std::uint64_t free_bytes = 0;
 };
 
-// Every write returns after it is durable. A second implementation (PostgreSQL, shared by several daemons) will come, so
-// nothing outside daemon/store may assume that one process owns the queue.
+// Every write returns after it is durable. A second implementation (PostgreSQL, shared by several daemons)
+// will come, so nothing outside daemon/store may assume that one process owns the queue.
 class Store {
 public:
     virtual ~Store() = default;
 
-    // Opens the store, makes it when it is new, upgrades its schema, and reads what is open. Called once, first.
+    // Opens the store, makes it when it is new, upgrades its schema, and reads what is open. Called once,
+    // first.
     virtual asio::awaitable<Result<Recovered>> recover() = 0;
 
-    // A number for a new command: never given before, not by an earlier process either, whether or not its append succeeded.
+    // A number for a new command: never given before, not by an earlier process either, whether or not its
+    // append succeeded.
     virtual CommandId next_id() = 0;
 
     // `store_unavailable`: certainly not recorded. `commit_unknown`: it may be there after a restart.
     virtual asio::awaitable<Result<Appended>> append(StoredCommand command) = 0;
-    // All or nothing, in the order of the calls. Fails only when the store is lost for this process (`commit_unknown`).
+    // All or nothing, in the order of the calls. Fails only when the store is lost for this process
+    // (`commit_unknown`).
     virtual asio::awaitable<Result<>> commit(std::vector<Change> changes) = 0;
 
     virtual asio::awaitable<Result<std::optional<StoredCommand>>> find(CommandId id) = 0;
     // Newest first, at most filter.limit rows and at most about 2 ms of the writer's time a turn.
     virtual asio::awaitable<Result<std::vector<StoredCommand>>> list(CommandFilter filter) = 0;
-    // Deletes ended commands that ended before `before`, and the oldest beyond `keep` of them, in small chunks; returns how
-    // many. Rows with a key are kept for at least 24 h.
+    // Deletes ended commands that ended before `before`, and the oldest beyond `keep` of them, in small
+    // chunks; returns how many. Rows with a key are kept for at least 24 h.
     virtual asio::awaitable<Result<std::size_t>> prune(UtcTime before, std::uint64_t keep) = 0;
 
     virtual StoreStatus status() const = 0;

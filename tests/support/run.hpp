@@ -11,8 +11,8 @@
 
 namespace switchyard::test {
 
-// An io_context with its timers. run() drives a coroutine to its end; under VirtualTime it moves the clock to the next timer
-// whenever nothing else is ready, so that hours pass in milliseconds.
+// An io_context with its timers. run() drives a coroutine to its end; under VirtualTime it moves the clock to
+// the next timer whenever nothing else is ready, so that hours pass in milliseconds.
 class Loop {
 public:
     template <class T>

@@ -60,8 +60,8 @@ TEST_CASE_METHOD(Fixture, "a late answer is still an answer")
 
 TEST_CASE_METHOD(Fixture, "deadlines nest, and the inner one that comes first wins")
 {
-    auto const inner = loop.run(
-        with_deadline(timers, start + 1s, with_deadline(timers, start + 50ms, answer(5s, 5))));
+    auto const inner =
+        loop.run(with_deadline(timers, start + 1s, with_deadline(timers, start + 50ms, answer(5s, 5))));
     CHECK(inner.error().code == Errc::timed_out);
     CHECK(elapsed() == 50ms);
     auto const outer = loop.run(
