@@ -1,4 +1,5 @@
-// The main of a fuzz target where libFuzzer is not linked: feeds it every file of the folders that it is given.
+// The main of a fuzz target where libFuzzer is not linked: feeds it every file of the folders that it is
+// given.
 
 #include <cstddef>
 #include <cstdint>
