@@ -149,8 +149,8 @@ def _statement_end(code, position):
 
 _INTRODUCER = re.compile(r'(?<![\w)\]"])\s*\[([^\[\]]*)\]\s*(?=[({]|mutable)')
 
-# A duration has constructors and nothing to free.
-_DURATION = re.compile(r'\b(?:(?:nano|micro|milli)?seconds|minutes|hours)\s*$')
+# Numbers with a name: there is nothing to destroy in them.
+_TRIVIAL = re.compile(r'\b(?:(?:nano|micro|milli)?seconds|minutes|hours|CommandId|EventId)\s*$')
 
 
 def await_hazards(text):
@@ -166,6 +166,6 @@ def await_hazards(text):
             if character == '{':
                 if is_block(code, position):
                     position = closing(code, position)
-                elif not _DURATION.search(code[:position][-40:]):
+                elif not _TRIVIAL.search(code[:position][-40:]):
                     yield position, 'a braced temporary'
             position += 1

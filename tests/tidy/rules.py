@@ -22,7 +22,7 @@ BANNED = (
     (r'\busing\s+namespace\b', ('.hpp',), r'(?!)', 'not in a header: it changes every file that includes it'),
     (r'\b(?:steady|system|high_resolution)_clock::now\b|\bclock_gettime\s*\(', CPP, r'core/base/clock\.|tests/|bench/',
      'time is switchyard::Clock, so that everything runs in a simulation'),
-    (r'\b(?:system|popen)\s*\(', CPP, r'tests/|bench/', 'no shell: use core/net/subprocess'),
+    (r'(?:\bstd::|(?<![\w:])::)system\s*\(|\bpopen\s*\(', CPP, r'tests/|bench/', 'no shell: use core/net/subprocess'),
     (r'\bstd::endl\b', CPP, r'(?!)', "write '\\n'"),
 )
 WIRE_CLOCK = re.compile(r'\bClock::(?:now|utc)\s*\(')

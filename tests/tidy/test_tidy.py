@@ -193,7 +193,7 @@ class Coroutines(unittest.TestCase):
         'if (auto r = co_await f(); !r) {\n        g({1});\n    }',
         'if (!co_await f())\n        co_return fail(Errc::cancelled, {});',
         'co_await f([&] { return x; });',
-        'co_await f(Clock::now() + std::chrono::seconds{10});',
+        'co_await f(CommandId{5}, Clock::now() + std::chrono::seconds{10});',
         'co_await f([this](int a) { return a; });',
         'co_await f([](int a) { return Options{a}; });',
         'auto task = [&]() -> asio::awaitable<void> { co_await f(); };\n    run(Options{1}, task);',
