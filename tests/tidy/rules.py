@@ -23,6 +23,8 @@ BANNED = (
     (r'\b(?:steady|system|high_resolution)_clock::now\b|\bclock_gettime\s*\(', CPP, r'core/base/clock\.|tests/|bench/',
      'time is switchyard::Clock, so that everything runs in a simulation'),
     (r'(?:\bstd::|(?<![\w:])::)system\s*\(|\bpopen\s*\(', CPP, r'tests/|bench/', 'no shell: use core/net/subprocess'),
+    (r'\bf?printf\s*\(|\bstd::c(?:out|err)\b', CPP, r'client/|tests/|bench/|daemon/(?:main|application)',
+     'words go through Log; only what starts a program prints'),
     (r'\bstd::endl\b', CPP, r'(?!)', "write '\\n'"),
 )
 WIRE_CLOCK = re.compile(r'\bClock::(?:now|utc)\s*\(')

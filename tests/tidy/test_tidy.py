@@ -140,11 +140,14 @@ class Names(unittest.TestCase):
         ('core/wire/a.cpp', 'auto const now = Clock::now();'),
         ('drivers/a_driver.cpp', 'std::system("ipmitool");'),
         ('core/base/a.cpp', 'out << std::endl;'),
+        ('daemon/queue/a.cpp', 'std::fprintf(stderr, "here");'),
+        ('core/net/a.cpp', 'std::cerr << 1;'),
     )
     GOOD = (
         ('core/net/a.cpp', '// asio::detached would lose it'),
         ('core/net/a.cpp', 'log.info("std::stoi( and sleep(1)");'),
         ('core/net/a.cpp', 'auto const raw = R"(sleep(1))";'),
+        ('client/output/a.cpp', 'std::cout << 1;'),
         ('core/base/clock.hpp', 'return std::chrono::steady_clock::now();'),
         ('core/net/a.cpp', 'using namespace std::chrono_literals;'),
         ('tests/unit/net/test_a.cpp', 'auto const now = std::chrono::steady_clock::now();'),
