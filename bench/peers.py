@@ -74,7 +74,7 @@ def switchyard(folder, work):
         '[daemon.store]', f'path = "{work}/commands.db"',
     ]
     for number in range(DEVICES):
-        config += [f'[devices.d{number}]', 'driver = "fake"', 'queue_limit = 1000000']
+        config += [f'[devices.d{number}]', 'driver = "fake"', f'outlets = {TARGETS // DEVICES}', 'queue_limit = 1000000']
     for number in range(TARGETS):
         config += [f'[targets.t{number}]', f'outlets = ["d{number % DEVICES}:{number // DEVICES + 1}"]']
     file = os.path.join(work, 'switchyard.toml')

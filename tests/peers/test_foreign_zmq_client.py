@@ -11,6 +11,7 @@ from yard import Yard
 DEVICES = '''
 [devices.pdu1]
 driver = "fake"
+outlets = 8
 [targets.srv1]
 outlets = ["pdu1:1"]
 [targets.srv2]
