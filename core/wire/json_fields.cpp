@@ -65,7 +65,7 @@ bool read_text(std::string& out, json::value const& value, std::size_t min, std:
         auto const byte = static_cast<unsigned char>(c);
         if (byte < 0x20 || byte == 0x7F)
             return false;
-        characters += is_continuation(c) ? 0 : 1;
+        characters += is_continuation(c) ? 0U : 1U;
     }
     if (characters < min || characters > max)
         return false;
