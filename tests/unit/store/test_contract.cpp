@@ -1,5 +1,7 @@
+#include "daemon/store/sqlite_store.hpp"
 #include "tests/support/memory_store.hpp"
 #include "tests/support/run.hpp"
+#include "tests/unit/store/scratch.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -16,6 +18,16 @@ constexpr UtcTime noon{std::chrono::sys_days{std::chrono::year{2026} / 3 / 1} + 
 struct InMemory {
     std::unique_ptr<Store> open(Timers& timers) { return std::make_unique<test::MemoryStore>(timers, disk); }
     test::MemoryDisk disk;
+};
+
+struct OnDisk {
+    std::unique_ptr<Store> open(Timers& timers)
+    {
+        return std::make_unique<SqliteStore>(timers.executor(), log, SqliteOptions(scratch.path("c.db")), nullptr);
+    }
+    test::Scratch scratch;
+    NullSink sink;
+    Log log{sink, LogLevel::debug};
 };
 
 template <class Kind>
@@ -81,7 +93,7 @@ struct Fixture {
 
 } // namespace
 
-TEMPLATE_TEST_CASE("a store keeps a command from its acceptance to its end", "", InMemory)
+TEMPLATE_TEST_CASE("a store keeps a command from its acceptance to its end", "", InMemory, OnDisk)
 {
     Fixture<TestType> f;
     auto const first = f.start();
@@ -121,7 +133,7 @@ TEMPLATE_TEST_CASE("a store keeps a command from its acceptance to its end", "",
     CHECK(f.store->next_id() > two);
 }
 
-TEMPLATE_TEST_CASE("a key stands for its first command, also after a restart", "", InMemory)
+TEMPLATE_TEST_CASE("a key stands for its first command, also after a restart", "", InMemory, OnDisk)
 {
     Fixture<TestType> f;
     f.start();
@@ -143,7 +155,7 @@ TEMPLATE_TEST_CASE("a key stands for its first command, also after a restart", "
     f.add(std::move(other));
 }
 
-TEMPLATE_TEST_CASE("changes are made all or not at all", "", InMemory)
+TEMPLATE_TEST_CASE("changes are made all or not at all", "", InMemory, OnDisk)
 {
     Fixture<TestType> f;
     f.start();
@@ -161,7 +173,7 @@ TEMPLATE_TEST_CASE("changes are made all or not at all", "", InMemory)
     CHECK(recovered.open[0].state == CommandState::queued);
 }
 
-TEMPLATE_TEST_CASE("an id is recorded once", "", InMemory)
+TEMPLATE_TEST_CASE("an id is recorded once", "", InMemory, OnDisk)
 {
     Fixture<TestType> f;
     f.start();
@@ -175,7 +187,7 @@ TEMPLATE_TEST_CASE("an id is recorded once", "", InMemory)
     CHECK(f.find(made.id)->target == made.target);
 }
 
-TEMPLATE_TEST_CASE("a hold lasts until its release", "", InMemory)
+TEMPLATE_TEST_CASE("a hold lasts until its release", "", InMemory, OnDisk)
 {
     Fixture<TestType> f;
     f.start();
@@ -193,7 +205,7 @@ TEMPLATE_TEST_CASE("a hold lasts until its release", "", InMemory)
     CHECK(f.start().holds.empty());
 }
 
-TEMPLATE_TEST_CASE("a list is filtered, newest first, and pages by its cursor", "", InMemory)
+TEMPLATE_TEST_CASE("a list is filtered, newest first, and pages by its cursor", "", InMemory, OnDisk)
 {
     Fixture<TestType> f;
     f.start();
@@ -230,7 +242,7 @@ TEMPLATE_TEST_CASE("a list is filtered, newest first, and pages by its cursor", 
     CHECK(f.list(state) == std::vector<std::uint64_t>{ids[5]});
 }
 
-TEMPLATE_TEST_CASE("pruning takes the old and the many, never the open, and keys last a day", "", InMemory)
+TEMPLATE_TEST_CASE("pruning takes the old and the many, never the open, and keys last a day", "", InMemory, OnDisk)
 {
     Fixture<TestType> f;
     f.start();
@@ -264,7 +276,7 @@ TEMPLATE_TEST_CASE("pruning takes the old and the many, never the open, and keys
     CHECK(f.find(recent.back()));
 }
 
-TEMPLATE_TEST_CASE("many wait for few commits", "", InMemory)
+TEMPLATE_TEST_CASE("many wait for few commits", "", InMemory, OnDisk)
 {
     Fixture<TestType> f;
     f.start();

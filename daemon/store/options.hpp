@@ -1,0 +1,21 @@
+#pragma once
+
+#include "daemon/store/journal.hpp"
+
+#include <chrono>
+#include <string>
+
+namespace switchyard {
+
+struct SqliteOptions {
+    SqliteOptions() = default;
+    explicit SqliteOptions(std::string path_) : path(std::move(path_)) {}
+
+    std::string path;
+    std::uint64_t ballast = 4 * 1024 * 1024; // bytes kept back for results when the disk is full
+    std::uint64_t reserve = 1024 * 1024;     // bytes that must be free beside the ballast before commands are taken again
+    std::chrono::milliseconds room_check{1'000}; // how often a full disk is looked at
+    Durability durability = Durability::full;
+};
+
+} // namespace switchyard
