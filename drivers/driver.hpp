@@ -103,7 +103,7 @@ struct KeySpec {
     std::string_view fallback = {}; // as written in TOML; empty = none
     std::string_view doc = {};      // one sentence, with the unit and the range
     bool required = false;
-    std::int64_t min = 0; // integer: the allowed range when min < max
+    std::int64_t min = 0; // integer, duration (in milliseconds): the allowed range when min < max
     std::int64_t max = 0;
     std::string_view allowed = {}; // text: the allowed values, separated by '|'; empty = any
 };

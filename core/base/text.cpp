@@ -87,7 +87,8 @@ std::string did_you_mean(std::string_view word, std::span<std::string_view const
     std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
     for (auto const candidate : candidates) {
         auto const distance = edit_distance(word, candidate);
-        if (distance < best_distance) {
+        bool const has_something_in_common = distance < std::max(word.size(), candidate.size());
+        if (distance < best_distance && has_something_in_common) {
             best = candidate;
             best_distance = distance;
         }

@@ -72,5 +72,8 @@ TEST_CASE("a hint is given for what is near only")
     CHECK(did_you_mean("snnp", words) == " - did you mean 'snmp'?");
     CHECK(did_you_mean("http", words).empty());
     CHECK(did_you_mean("", words).empty());
+    constexpr std::array<std::string_view, 2> letters{"a", "bc"};
+    CHECK(did_you_mean("x", letters).empty());
+    CHECK(did_you_mean("b", letters) == " - did you mean 'bc'?");
     CHECK(did_you_mean("ipmitool", {}).empty());
 }
