@@ -1,10 +1,11 @@
 """What a store_child told, and whether the file keeps to it."""
+import contextlib
 import os
 import sqlite3
 import subprocess
 
-CHILD = os.path.join(os.environ["SWITCHYARD_BIN"], "store_child")
-FAULTS = os.path.join(os.path.dirname(os.environ["SWITCHYARD_BIN"].rstrip("/")), "faults")
+CHILD = os.path.join(os.environ["SWITCHYARD_TREE_BIN"], "store_child")
+FAULTS = os.environ["SWITCHYARD_SHIMS"]
 
 
 class Ledger:
@@ -58,7 +59,7 @@ def dump(path):
 
 
 def sound(path):
-    with sqlite3.connect(path) as database:
+    with contextlib.closing(sqlite3.connect(path)) as database:
         return database.execute("PRAGMA quick_check").fetchone()[0] == "ok"
 
 
