@@ -15,23 +15,40 @@ namespace switchyard {
 namespace {
 
 constexpr std::array keys{
-    KeySpec{.name = "program", .doc = "Path of the program, or a name that is searched in PATH.", .required = true},
-    KeySpec{.name = "args", .type = KeyType::text_list,
-        .doc = "Arguments; {action}, {outlet}, {device} and {operation} are replaced when they are a whole argument."
+    KeySpec{.name = "program",
+        .doc = "Path of the program, or a name that is searched in PATH.",
+        .required = true},
+    KeySpec{.name = "args",
+        .type = KeyType::text_list,
+        .doc = "Arguments; {action}, {outlet}, {device} and {operation} are replaced when they are a whole "
+               "argument."
                " Absent: {action} {outlet}."},
-    KeySpec{.name = "outlets", .type = KeyType::text_list,
+    KeySpec{.name = "outlets",
+        .type = KeyType::text_list,
         .doc = "Names of the outlets; without it the device is one system with the empty outlet."},
-    KeySpec{.name = "actions", .type = KeyType::text_list,
+    KeySpec{.name = "actions",
+        .type = KeyType::text_list,
         .doc = "What the program can do, of on, off, cycle, reset, soft, diag. Absent: on and off."},
-    KeySpec{.name = "operations", .type = KeyType::text_list, .doc = "Operations beyond power that the program knows."},
-    KeySpec{.name = "reads", .type = KeyType::boolean, .fallback = "true",
+    KeySpec{.name = "operations",
+        .type = KeyType::text_list,
+        .doc = "Operations beyond power that the program knows."},
+    KeySpec{.name = "reads",
+        .type = KeyType::boolean,
+        .fallback = "true",
         .doc = "Whether the program knows the action status."},
-    KeySpec{.name = "absolute", .type = KeyType::boolean, .fallback = "true",
+    KeySpec{.name = "absolute",
+        .type = KeyType::boolean,
+        .fallback = "true",
         .doc = "False: its on and off toggle, so they are never sent twice."},
-    KeySpec{.name = "params", .type = KeyType::text_map, .doc = "Texts that the program gets as SWITCHYARD_PARAM_NAME."},
-    KeySpec{.name = "secret", .type = KeyType::secret,
+    KeySpec{.name = "params",
+        .type = KeyType::text_map,
+        .doc = "Texts that the program gets as SWITCHYARD_PARAM_NAME."},
+    KeySpec{.name = "secret",
+        .type = KeyType::secret,
         .doc = "What the program may read from descriptor SWITCHYARD_SECRET_FD, at most 4096 bytes."},
-    KeySpec{.name = "grace", .type = KeyType::duration, .fallback = "2s",
+    KeySpec{.name = "grace",
+        .type = KeyType::duration,
+        .fallback = "2s",
         .doc = "Time between SIGTERM and SIGKILL when the program must end."},
 };
 
@@ -190,7 +207,8 @@ public:
     asio::awaitable<Result<>> write(Attempt& attempt, std::string const& outlet, Action action) override
     {
         if (!capabilities_.actions.contains(action) || action == Action::invoke)
-            co_return fail(Errc::unsupported_action, fmt::format("this program has no action {}", name(action)));
+            co_return fail(
+                Errc::unsupported_action, fmt::format("this program has no action {}", name(action)));
         Call call;
         call.action = name(action);
         call.outlet = outlet;
@@ -207,7 +225,8 @@ public:
         auto const known = config_.list("operations");
         if (std::ranges::find(known, operation.name) == known.end())
             co_return fail(Errc::unsupported_action,
-                fmt::format("no operation '{}'; this program has {}", operation.name, fmt::join(known, ", ")));
+                fmt::format(
+                    "no operation '{}'; this program has {}", operation.name, fmt::join(known, ", ")));
         Call call;
         call.action = "invoke";
         call.outlet = outlet;
@@ -226,7 +245,8 @@ private:
     asio::awaitable<Result<Answer>> run(Attempt& attempt, Call call)
     {
         auto secret = config_.secret("secret").resolve();
-        auto again = config_.secret("secret").resolve(); // the one goes to the program, the other hides it in texts
+        auto again = config_.secret("secret").resolve(); // the one goes to the program, the other hides it in
+                                                         // texts
         if (!secret || !again)
             co_return std::unexpected(!secret ? secret.error() : again.error());
         Program program = describe(call, attempt.deadline());
@@ -252,13 +272,14 @@ private:
     Program describe(Call const& call, Clock::time_point deadline) const
     {
         std::vector<std::string> argv{config_.text("program")};
-        auto const args = config_.has("args") ? config_.list("args") : std::vector<std::string>{"{action}", "{outlet}"};
+        auto const args =
+            config_.has("args") ? config_.list("args") : std::vector<std::string>{"{action}", "{outlet}"};
         for (auto const& argument : args)
-            argv.push_back(argument == "{action}"   ? call.action
-                    : argument == "{outlet}"        ? call.outlet
-                    : argument == "{device}"        ? config_.device()
-                    : argument == "{operation}"     ? call.operation
-                                                    : argument);
+            argv.push_back(argument == "{action}" ? call.action
+                    : argument == "{outlet}"      ? call.outlet
+                    : argument == "{device}"      ? config_.device()
+                    : argument == "{operation}"   ? call.operation
+                                                  : argument);
         Program program(std::move(argv));
         program.input = call.input;
         program.grace = config_.duration("grace");
@@ -301,15 +322,18 @@ Result<std::unique_ptr<Driver>> make(Toolbox& toolbox, DriverConfig const& confi
         if (auto const action = action_from(word); !action || *action == Action::invoke)
             return fail(Errc::bad_request,
                 fmt::format("actions: '{}' is none of on, off, cycle, reset, soft, diag", word));
-    static constexpr std::array<std::string_view, 4> placeholders{"{action}", "{outlet}", "{device}", "{operation}"};
+    static constexpr std::array<std::string_view, 4> placeholders{
+        "{action}", "{outlet}", "{device}", "{operation}"};
     for (auto const& argument : config.list("args"))
-        if (argument.starts_with('{') && argument.ends_with('}') && is_word(argument.substr(1, argument.size() - 2))
+        if (argument.starts_with('{') && argument.ends_with('}')
+            && is_word(argument.substr(1, argument.size() - 2))
             && std::ranges::find(placeholders, argument) == placeholders.end())
             return fail(Errc::bad_request,
                 fmt::format("args: '{}' is none of {}", argument, fmt::join(placeholders, ", ")));
     for (auto const& [key, value] : config.map("params"))
         if (!is_word(key))
-            return fail(Errc::bad_request, fmt::format("params: '{}' is not a word of letters, digits and _", key));
+            return fail(
+                Errc::bad_request, fmt::format("params: '{}' is not a word of letters, digits and _", key));
     return std::make_unique<ExecDriver>(toolbox, config);
 }
 
@@ -326,7 +350,8 @@ Result<std::string> canonical_outlet(DriverConfig const& config, std::string_vie
         if (number && number == parse_integer(known))
             return known;
     return fail(Errc::unknown_target,
-        fmt::format("device {} has no outlet '{}'; it has {}", config.device(), outlet, fmt::join(outlets, ", ")));
+        fmt::format(
+            "device {} has no outlet '{}'; it has {}", config.device(), outlet, fmt::join(outlets, ", ")));
 }
 
 std::string endpoint(DriverConfig const& config)
@@ -337,8 +362,12 @@ std::string endpoint(DriverConfig const& config)
 } // namespace
 
 extern DriverSpec const exec_driver;
-DriverSpec const exec_driver{.name = "exec", .summary = "Any program in any language, by a documented contract.",
-    .keys = keys, .make = make, .canonical_outlet = canonical_outlet, .endpoint = endpoint,
+DriverSpec const exec_driver{.name = "exec",
+    .summary = "Any program in any language, by a documented contract.",
+    .keys = keys,
+    .make = make,
+    .canonical_outlet = canonical_outlet,
+    .endpoint = endpoint,
     .capabilities = capabilities_of};
 
 } // namespace switchyard

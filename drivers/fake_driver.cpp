@@ -21,32 +21,66 @@ namespace switchyard {
 namespace {
 
 constexpr std::array keys{
-    KeySpec{.name = "outlets", .type = KeyType::integer, .fallback = "0",
-        .doc = "Number of outlets, named 1 to N; 0 is one system with the empty outlet.", .min = 0, .max = 4096},
+    KeySpec{.name = "outlets",
+        .type = KeyType::integer,
+        .fallback = "0",
+        .doc = "Number of outlets, named 1 to N; 0 is one system with the empty outlet.",
+        .min = 0,
+        .max = 4096},
     KeySpec{.name = "latency", .type = KeyType::duration, .fallback = "0s", .doc = "Time that a call takes."},
-    KeySpec{.name = "initial", .fallback = "off", .doc = "State before the first action.", .allowed = "on|off"},
-    KeySpec{.name = "read", .type = KeyType::boolean, .fallback = "true", .doc = "Whether the state can be read."},
-    KeySpec{.name = "absolute", .type = KeyType::boolean, .fallback = "true",
+    KeySpec{
+        .name = "initial", .fallback = "off", .doc = "State before the first action.", .allowed = "on|off"},
+    KeySpec{.name = "read",
+        .type = KeyType::boolean,
+        .fallback = "true",
+        .doc = "Whether the state can be read."},
+    KeySpec{.name = "absolute",
+        .type = KeyType::boolean,
+        .fallback = "true",
         .doc = "False: on and off both toggle, as an impulse relay does."},
-    KeySpec{.name = "cycle", .type = KeyType::boolean, .fallback = "false",
+    KeySpec{.name = "cycle",
+        .type = KeyType::boolean,
+        .fallback = "false",
         .doc = "Whether the device can cycle by itself in one command."},
-    KeySpec{.name = "switch_delay", .type = KeyType::duration, .fallback = "0s",
+    KeySpec{.name = "switch_delay",
+        .type = KeyType::duration,
+        .fallback = "0s",
         .doc = "The state follows an action after this time."},
-    KeySpec{.name = "fail", .fallback = "none", .doc = "The fault that calls suffer.",
+    KeySpec{.name = "fail",
+        .fallback = "none",
+        .doc = "The fault that calls suffer.",
         .allowed = "none|unreachable|auth_failed|refused|timed_out|protocol|lost_reply"},
-    KeySpec{.name = "fail_on", .type = KeyType::text_list,
+    KeySpec{.name = "fail_on",
+        .type = KeyType::text_list,
         .doc = "Calls that the fault strikes (read, invoke, on, off, ...); empty is all."},
-    KeySpec{.name = "fail_first", .type = KeyType::integer, .fallback = "0",
-        .doc = "The fault strikes only the first N of those calls; 0 is no such limit.", .min = 0, .max = 1'000'000'000},
-    KeySpec{.name = "fail_rate", .type = KeyType::integer, .fallback = "100",
-        .doc = "Percentage of those calls that the fault strikes.", .min = 0, .max = 100},
-    KeySpec{.name = "seed", .type = KeyType::integer, .fallback = "1", .doc = "Makes fail_rate repeatable.", .min = 0,
+    KeySpec{.name = "fail_first",
+        .type = KeyType::integer,
+        .fallback = "0",
+        .doc = "The fault strikes only the first N of those calls; 0 is no such limit.",
+        .min = 0,
         .max = 1'000'000'000},
-    KeySpec{.name = "state", .doc = "File that keeps the state beyond the daemon's life; one for each device."},
-    KeySpec{.name = "witness", .doc = "File to which every executed action is appended as a line; may be shared."},
+    KeySpec{.name = "fail_rate",
+        .type = KeyType::integer,
+        .fallback = "100",
+        .doc = "Percentage of those calls that the fault strikes.",
+        .min = 0,
+        .max = 100},
+    KeySpec{.name = "seed",
+        .type = KeyType::integer,
+        .fallback = "1",
+        .doc = "Makes fail_rate repeatable.",
+        .min = 0,
+        .max = 1'000'000'000},
+    KeySpec{
+        .name = "state", .doc = "File that keeps the state beyond the daemon's life; one for each device."},
+    KeySpec{.name = "witness",
+        .doc = "File to which every executed action is appended as a line; may be shared."},
 };
 
-PowerState flipped(PowerState state) { return state == PowerState::on ? PowerState::off : PowerState::on; }
+PowerState flipped(PowerState state)
+{
+    return state == PowerState::on ? PowerState::off : PowerState::on;
+}
 
 std::string errno_text(std::string_view what, std::string const& path)
 {
@@ -71,13 +105,13 @@ private:
     int fd_;
 };
 
-// What one outlet is and did last. In a state file it is a line of fixed length, so that one pwrite(2) within a page replaces
-// it: a killed process has written all of it or nothing.
+// What one outlet is and did last. In a state file it is a line of fixed length, so that one pwrite(2) within
+// a page replaces it: a killed process has written all of it or nothing.
 struct Cell {
     PowerState before = PowerState::off;
     PowerState now = PowerState::off;
     Action action = Action::off;
-    UtcTime at{};           // when it acted; the epoch: never
+    UtcTime at{};          // when it acted; the epoch: never
     bool witnessed = true; // false: the line in the witness is still due
 };
 constexpr std::size_t cell_size = 64;
@@ -110,8 +144,11 @@ std::optional<Cell> cell_from(std::string_view line)
 class Hardware {
 public:
     explicit Hardware(DriverConfig const& config)
-        : device_(config.device()), state_(config.text("state")), witness_(config.text("witness")),
-          switch_delay_(config.duration("switch_delay")), absolute_(config.boolean("absolute")),
+        : device_(config.device()),
+          state_(config.text("state")),
+          witness_(config.text("witness")),
+          switch_delay_(config.duration("switch_delay")),
+          absolute_(config.boolean("absolute")),
           numbered_(config.integer("outlets") > 0)
     {
         Cell cell;
@@ -153,11 +190,16 @@ private:
     PowerState after(Action action, PowerState state) const
     {
         switch (action) {
-        case Action::on: return absolute_ ? PowerState::on : flipped(state);
-        case Action::off: return absolute_ ? PowerState::off : flipped(state);
-        case Action::soft: return PowerState::off;
-        case Action::cycle: return PowerState::on;
-        default: return state;
+        case Action::on:
+            return absolute_ ? PowerState::on : flipped(state);
+        case Action::off:
+            return absolute_ ? PowerState::off : flipped(state);
+        case Action::soft:
+            return PowerState::off;
+        case Action::cycle:
+            return PowerState::on;
+        default:
+            return state;
         }
     }
     Result<> keep(std::size_t at, Cell const& cell)
@@ -211,7 +253,8 @@ private:
                 continue; // a hole: this outlet has not acted yet
             auto const cell = cell_from(line);
             if (!cell)
-                return fail(Errc::internal, fmt::format("the state file {} is damaged at record {}", state_, at + 1));
+                return fail(
+                    Errc::internal, fmt::format("the state file {} is damaged at record {}", state_, at + 1));
             cells_[at] = *cell;
             if (cell->witnessed || witness_.empty())
                 continue;
@@ -238,7 +281,8 @@ Capabilities capabilities_of(DriverConfig const& config)
     Capabilities result;
     result.actions = {Action::on, Action::off, Action::reset, Action::soft, Action::diag, Action::invoke};
     if (config.boolean("cycle"))
-        result.actions = {Action::on, Action::off, Action::cycle, Action::reset, Action::soft, Action::diag, Action::invoke};
+        result.actions = {Action::on, Action::off, Action::cycle, Action::reset, Action::soft, Action::diag,
+            Action::invoke};
     result.read = config.boolean("read");
     result.absolute = config.boolean("absolute");
     result.atomic_cycle = config.boolean("cycle");
@@ -248,11 +292,17 @@ Capabilities capabilities_of(DriverConfig const& config)
 class FakeDriver final : public Driver {
 public:
     FakeDriver(Toolbox& toolbox, DriverConfig const& config)
-        : timers_(toolbox.timers), capabilities_(capabilities_of(config)), leg_(config.duration("latency") / 3),
-          fault_(config.text("fail")), fail_on_(config.list("fail_on")), fail_first_(config.integer("fail_first")),
-          fail_rate_(config.integer("fail_rate")), hardware_(config)
+        : timers_(toolbox.timers),
+          capabilities_(capabilities_of(config)),
+          leg_(config.duration("latency") / 3),
+          fault_(config.text("fail")),
+          fail_on_(config.list("fail_on")),
+          fail_first_(config.integer("fail_first")),
+          fail_rate_(config.integer("fail_rate")),
+          hardware_(config)
     {
-        random_ = static_cast<std::uint64_t>(config.integer("seed")) ^ std::hash<std::string>{}(config.device());
+        random_ =
+            static_cast<std::uint64_t>(config.integer("seed")) ^ std::hash<std::string>{}(config.device());
     }
 
     Capabilities capabilities() const noexcept override { return capabilities_; }
@@ -276,7 +326,8 @@ public:
     asio::awaitable<Result<>> write(Attempt& attempt, std::string const& outlet, Action action) override
     {
         if (!capabilities_.actions.contains(action) || action == Action::invoke)
-            co_return fail(Errc::unsupported_action, fmt::format("this fake device has no action {}", name(action)));
+            co_return fail(
+                Errc::unsupported_action, fmt::format("this fake device has no action {}", name(action)));
         auto const fault = strike(name(action));
         auto const till = attempt.deadline();
         Result<> way = co_await login(fault, till);
@@ -296,7 +347,8 @@ public:
         co_return way;
     }
 
-    asio::awaitable<Result<json::value>> invoke(Attempt& attempt, std::string const&, Operation const& operation) override
+    asio::awaitable<Result<json::value>> invoke(
+        Attempt& attempt, std::string const&, Operation const& operation) override
     {
         auto answer = answer_to(operation);
         if (!answer)
@@ -416,13 +468,20 @@ Result<std::string> canonical_outlet(DriverConfig const& config, std::string_vie
     return std::to_string(*number);
 }
 
-std::string endpoint(DriverConfig const& config) { return "fake|" + config.device(); }
+std::string endpoint(DriverConfig const& config)
+{
+    return "fake|" + config.device();
+}
 
 } // namespace
 
 extern DriverSpec const fake_driver;
-DriverSpec const fake_driver{.name = "fake", .summary = "A device in memory, with latency, faults and a witness.",
-    .keys = keys, .make = make, .canonical_outlet = canonical_outlet, .endpoint = endpoint,
+DriverSpec const fake_driver{.name = "fake",
+    .summary = "A device in memory, with latency, faults and a witness.",
+    .keys = keys,
+    .make = make,
+    .canonical_outlet = canonical_outlet,
+    .endpoint = endpoint,
     .capabilities = capabilities_of};
 
 } // namespace switchyard

@@ -21,27 +21,56 @@ namespace {
 
 constexpr std::array keys{
     KeySpec{.name = "address", .doc = "Name or address of the BMC.", .required = true},
-    KeySpec{.name = "port", .type = KeyType::integer, .fallback = "623", .doc = "UDP port, 1 to 65535.", .min = 1, .max = 65535},
+    KeySpec{.name = "port",
+        .type = KeyType::integer,
+        .fallback = "623",
+        .doc = "UDP port, 1 to 65535.",
+        .min = 1,
+        .max = 65535},
     KeySpec{.name = "user", .doc = "User name, at most 16 bytes."},
     KeySpec{.name = "password", .type = KeyType::secret, .doc = "At most 20 bytes (interface lan: 16)."},
     KeySpec{.name = "kg", .type = KeyType::secret, .doc = "The BMC's Kg key as text, at most 20 bytes."},
-    KeySpec{.name = "interface", .fallback = "lanplus", .doc = "IPMI 2.0 (lanplus) or 1.5 (lan).", .allowed = "lanplus|lan"},
-    KeySpec{.name = "cipher", .fallback = "auto", .doc = "Cipher suite of lanplus; auto tries 17, then 3.",
+    KeySpec{.name = "interface",
+        .fallback = "lanplus",
+        .doc = "IPMI 2.0 (lanplus) or 1.5 (lan).",
+        .allowed = "lanplus|lan"},
+    KeySpec{.name = "cipher",
+        .fallback = "auto",
+        .doc = "Cipher suite of lanplus; auto tries 17, then 3.",
         .allowed = "auto|0|1|2|3|6|7|8|15|16|17"},
-    KeySpec{.name = "privilege", .fallback = "administrator", .doc = "Privilege level of the session.",
+    KeySpec{.name = "privilege",
+        .fallback = "administrator",
+        .doc = "Privilege level of the session.",
         .allowed = "administrator|operator|user|callback"},
-    KeySpec{.name = "timeout", .type = KeyType::duration, .fallback = "1s",
+    KeySpec{.name = "timeout",
+        .type = KeyType::duration,
+        .fallback = "1s",
         .doc = "Wait for the first answer, whole seconds from 1s to 30s; each resend waits a second longer."},
-    KeySpec{.name = "retries", .type = KeyType::integer, .fallback = "2",
-        .doc = "How often a datagram is sent at most, 1 to 10.", .min = 1, .max = 10},
-    KeySpec{.name = "target_address", .doc = "Bridging: the IPMB address of the controller behind the BMC, as 0x82."},
-    KeySpec{.name = "target_channel", .type = KeyType::integer, .doc = "Bridging: its channel, 0 to 15.", .min = 0, .max = 15},
-    KeySpec{.name = "transit_address", .doc = "Double bridging: the address of the transit controller."},
-    KeySpec{.name = "transit_channel", .type = KeyType::integer, .doc = "Double bridging: its channel, 0 to 15.", .min = 0,
+    KeySpec{.name = "retries",
+        .type = KeyType::integer,
+        .fallback = "2",
+        .doc = "How often a datagram is sent at most, 1 to 10.",
+        .min = 1,
+        .max = 10},
+    KeySpec{.name = "target_address",
+        .doc = "Bridging: the IPMB address of the controller behind the BMC, as 0x82."},
+    KeySpec{.name = "target_channel",
+        .type = KeyType::integer,
+        .doc = "Bridging: its channel, 0 to 15.",
+        .min = 0,
         .max = 15},
-    KeySpec{.name = "options", .type = KeyType::text_list,
+    KeySpec{.name = "transit_address", .doc = "Double bridging: the address of the transit controller."},
+    KeySpec{.name = "transit_channel",
+        .type = KeyType::integer,
+        .doc = "Double bridging: its channel, 0 to 15.",
+        .min = 0,
+        .max = 15},
+    KeySpec{.name = "options",
+        .type = KeyType::text_list,
         .doc = "Further options of ipmitool, none of those that have a key here."},
-    KeySpec{.name = "program", .fallback = "ipmitool", .doc = "Path of ipmitool, or a name that is searched in PATH."},
+    KeySpec{.name = "program",
+        .fallback = "ipmitool",
+        .doc = "Path of ipmitool, or a name that is searched in PATH."},
     KeySpec{.name = "home", .doc = "Directory that HOME names for ipmitool; absent: a private one is made."},
 };
 
@@ -67,7 +96,12 @@ bool own_directory(std::string const& path)
         && (info.st_mode & 022U) == 0;
 }
 
-// A home with an empty enterprise file, which spares ipmitool 4.5 MB of reading at each start; empty when it cannot be made.
+// The registry's first entry; ipmitool gives up on a file without any.
+constexpr std::string_view enterprise_file =
+    "0\n  Reserved\n    Internet Assigned Numbers Authority\n      iana&iana.org\n";
+
+// A home with a short enterprise file, which spares ipmitool 4.5 MB of reading at each start; empty when it
+// cannot be made.
 std::string quiet_home()
 {
     auto const variable = [](char const* name_) {
@@ -83,10 +117,18 @@ std::string quiet_home()
     for (auto const* const part : {"", "/.local", "/usr", "/share", "/misc"})
         if (!own_directory(path += part))
             return {};
-    int const file = ::open((path + "/enterprise-numbers.txt").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (file < 0)
+    auto const file = path + "/enterprise-numbers.txt";
+    struct stat info{};
+    if (::lstat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0)
+        return home;
+    auto const fresh = fmt::format("{}.{}", file, ::getpid()); // renamed, so that nobody reads half of it
+    int const out = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (out < 0)
         return {};
-    ::close(file);
+    auto const written = ::write(out, enterprise_file.data(), enterprise_file.size());
+    ::close(out);
+    if (written != std::ssize(enterprise_file) || ::rename(fresh.c_str(), file.c_str()) != 0)
+        return {};
     return home;
 }
 
@@ -115,9 +157,11 @@ Result<Job> job_of(Operation const& operation)
         static constexpr std::array<std::string_view, 8> devices{
             "none", "pxe", "disk", "safe", "diag", "cdrom", "bios", "floppy"};
         auto const* const value = operation.params.if_contains("device");
-        auto const device = value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+        auto const device =
+            value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
         if (std::ranges::find(devices, device) == devices.end())
-            return fail(Errc::bad_request, fmt::format("bootdev: device must be one of {}", fmt::join(devices, ", ")));
+            return fail(Errc::bad_request,
+                fmt::format("bootdev: device must be one of {}", fmt::join(devices, ", ")));
         job.words = {"chassis", "bootdev", device};
         if (flag("persistent") || flag("efi"))
             job.words.push_back(fmt::format("options={}{}{}", flag("persistent") ? "persistent" : "",
@@ -130,7 +174,8 @@ Result<Job> job_of(Operation const& operation)
         job.words = {"sel", "list"};
     } else {
         return fail(Errc::unsupported_action,
-            fmt::format("no operation '{}'; ipmitool has identify, bootdev, guid, info, sel", operation.name));
+            fmt::format(
+                "no operation '{}'; ipmitool has identify, bootdev, guid, info, sel", operation.name));
     }
     return job;
 }
@@ -171,7 +216,8 @@ public:
         if (!output)
             co_return std::unexpected(output.error());
         if (output->find("Chassis Power Control:") == std::string::npos)
-            co_return fail(Errc::protocol, "ipmitool confirmed nothing: " + output->substr(0, 100), Effect::possible);
+            co_return fail(
+                Errc::protocol, "ipmitool confirmed nothing: " + output->substr(0, 100), Effect::possible);
         co_return Result<>{};
     }
 
@@ -211,7 +257,8 @@ private:
             return std::unexpected(kg.error());
         std::size_t const limit = config_.text("interface") == "lan" ? 16 : 20;
         if (password->reveal().size() > limit)
-            return fail(Errc::auth_failed, fmt::format("the password is longer than the {} bytes that IPMI allows", limit));
+            return fail(Errc::auth_failed,
+                fmt::format("the password is longer than the {} bytes that IPMI allows", limit));
         result.password = std::move(*password);
         result.kg = std::move(*kg);
         return result;
@@ -236,14 +283,16 @@ private:
             if (!end)
                 co_return std::unexpected(end.error());
             end->err = redact(redact(std::move(end->err), known->password), known->kg);
-            log_.debug("ipmitool " + end->how(), {kv("device", config_.device()), kv("command", job.words.back()),
-                                                     kv("text", std::string_view(end->err).substr(0, 4096))});
+            log_.debug("ipmitool " + end->how(),
+                {kv("device", config_.device()), kv("command", job.words.back()),
+                    kv("text", std::string_view(end->err).substr(0, 4096))});
             if (end->status == 0) {
                 tells_progress_ = tells_progress_ || reached_command(end->err);
                 co_return std::move(end->out);
             }
             // Nothing was sent but a login that the BMC refused, so the same intent covers the next try.
-            if (end->status > 0 && config_.text("cipher") == "auto" && suite_ == "17" && wants_other_suite(end->err)) {
+            if (end->status > 0 && config_.text("cipher") == "auto" && suite_ == "17"
+                && wants_other_suite(end->err)) {
                 suite_ = "3";
                 continue;
             }
@@ -263,13 +312,15 @@ private:
 
     Program describe(Job const& job, Credentials const& known) const
     {
-        auto const first = std::chrono::duration_cast<std::chrono::seconds>(config_.duration("timeout")).count();
+        auto const first =
+            std::chrono::duration_cast<std::chrono::seconds>(config_.duration("timeout")).count();
         auto const tries = config_.integer("retries");
         // The waits of n tries are t, t+1, ..., t+n-1 seconds. What is sent once waits as long in all.
         auto const whole = tries * first + tries * (tries - 1) / 2;
         std::vector<std::string> argv{config_.text("program"), "-v", "-I", config_.text("interface"), "-H",
-            config_.text("address"), "-p", std::to_string(config_.integer("port")), "-U", config_.text("user"), "-L",
-            privilege(), "-N", std::to_string(job.once ? whole : first), "-R", std::to_string(job.once ? 1 : tries)};
+            config_.text("address"), "-p", std::to_string(config_.integer("port")), "-U",
+            config_.text("user"), "-L", privilege(), "-N", std::to_string(job.once ? whole : first), "-R",
+            std::to_string(job.once ? 1 : tries)};
         auto const add = [&](std::initializer_list<std::string> words) { argv.insert(argv.end(), words); };
         if (known.password.empty())
             add({"-P", ""}); // or it would ask a terminal
@@ -328,20 +379,26 @@ Result<std::unique_ptr<Driver>> make(Toolbox& toolbox, DriverConfig const& confi
         if (option.size() >= 2 && option[0] == '-'
             && std::string_view("IHpUPfEaYkyKLNRCtbTBmvhV").find(option[1]) != std::string_view::npos)
             return fail(Errc::bad_request,
-                fmt::format("options: {} is not allowed here; the driver sets it by a key of its own", option.substr(0, 2)));
+                fmt::format("options: {} is not allowed here; the driver sets it by a key of its own",
+                    option.substr(0, 2)));
     return std::make_unique<IpmitoolDriver>(toolbox, config);
 }
 
 std::string endpoint(DriverConfig const& config)
 {
-    return fmt::format("ipmitool|{}:{}|{}", config.text("address"), config.integer("port"), config.text("user"));
+    return fmt::format(
+        "ipmitool|{}:{}|{}", config.text("address"), config.integer("port"), config.text("user"));
 }
 
 } // namespace
 
 extern DriverSpec const ipmitool_driver;
-DriverSpec const ipmitool_driver{.name = "ipmitool", .summary = "IPMI 2.0 and 1.5 by the program ipmitool.",
-    .keys = keys, .make = make, .canonical_outlet = only_the_empty_outlet, .endpoint = endpoint,
+DriverSpec const ipmitool_driver{.name = "ipmitool",
+    .summary = "IPMI 2.0 and 1.5 by the program ipmitool.",
+    .keys = keys,
+    .make = make,
+    .canonical_outlet = only_the_empty_outlet,
+    .endpoint = endpoint,
     .capabilities = capabilities_of};
 
 } // namespace switchyard

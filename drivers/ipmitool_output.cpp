@@ -17,7 +17,7 @@ struct Sign {
 
 // Printed before the command could be sent: the effect is none. The first that is found counts.
 constexpr std::array before_command{
-    Sign{"RAKP 2 HMAC is invalid", Errc::auth_failed},                         // wrong password
+    Sign{"RAKP 2 HMAC is invalid", Errc::auth_failed},                           // wrong password
     Sign{"RAKP 4 message has invalid integrity check value", Errc::auth_failed}, // wrong Kg
     Sign{": unauthorized name", Errc::auth_failed},
     Sign{": unauthorized role requested", Errc::auth_failed},
@@ -35,7 +35,8 @@ constexpr std::array before_command{
     Sign{"No session slot available", Errc::unreachable},
     Sign{"limit reached", Errc::unreachable},
     Sign{"Set Session Privilege Level to", Errc::auth_failed},
-    Sign{"Activate Session command failed", Errc::auth_failed}, // IPMI 1.5: many BMCs answer a wrong password with silence
+    Sign{"Activate Session command failed", Errc::auth_failed}, // IPMI 1.5: many BMCs answer a wrong password
+                                                                // with silence
     Sign{"Authentication type", Errc::refused},
     Sign{"password is longer than", Errc::auth_failed},
     Sign{"Username is too long", Errc::auth_failed},
@@ -55,8 +56,8 @@ struct Completion {
     Effect effect;
 };
 
-// The BMC's answer to the command (IPMI 2.0 table 5-2). Those after which it may have acted, and texts that are not here,
-// keep the worst effect.
+// The BMC's answer to the command (IPMI 2.0 table 5-2). Those after which it may have acted, and texts that
+// are not here, keep the worst effect.
 constexpr std::array completions{
     Completion{"Node busy", Errc::unreachable, Effect::none},
     Completion{"BMC initialization in progress", Errc::unreachable, Effect::none},
@@ -98,7 +99,8 @@ std::string_view line_at(std::string_view text, std::size_t at) noexcept
     return trimmed(next_line(text));
 }
 
-// Where the answer to the command starts: the noise of login and discovery, which fails in ways of its own, is over.
+// Where the answer to the command starts: the noise of login and discovery, which fails in ways of its own,
+// is over.
 std::string_view after_discovery(std::string_view text) noexcept
 {
     auto const at = text.rfind("Discovered IPMB address");
@@ -142,14 +144,15 @@ Error ipmitool_error(std::string_view standard_error, Effect worst)
     if (auto const at = answer.rfind("Unable to "); at != std::string_view::npos)
         return ipmitool_says(Errc::timed_out, line_at(answer, at), worst); // its words for "no answer"
     auto const end = trimmed(answer);
-    return ipmitool_says(Errc::protocol, end.empty() ? "it failed without a word" : line_at(end, end.size() - 1), worst);
+    return ipmitool_says(
+        Errc::protocol, end.empty() ? "it failed without a word" : line_at(end, end.size() - 1), worst);
 }
 
 bool wants_other_suite(std::string_view standard_error) noexcept
 {
     static constexpr std::array<std::string_view, 6> signs{"invalid authentication algorithm",
-        "no matching authentication algorithm", "invalid integrity algorithm", "no matching integrity payload",
-        "invalid confidentiality algorithm", "no matching cipher suite"};
+        "no matching authentication algorithm", "invalid integrity algorithm",
+        "no matching integrity payload", "invalid confidentiality algorithm", "no matching cipher suite"};
     return !reached_command(standard_error) && std::ranges::any_of(signs, [&](auto sign) {
         return standard_error.find(sign) != std::string_view::npos;
     });

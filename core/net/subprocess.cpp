@@ -28,7 +28,8 @@ namespace {
 using Stream = asio::posix::stream_descriptor;
 
 constexpr std::size_t secret_limit = 4096; // PIPE_BUF: the smallest pipe takes it without a reader
-// Descriptors of ours lie above those that the child gets (0 to 3), so that dup2() never overwrites one that is still needed.
+// Descriptors of ours lie above those that the child gets (0 to 3), so that dup2() never overwrites one that
+// is still needed.
 constexpr int lowest_own_fd = 10;
 // How long output is read after the child's end while a process that left the group holds the pipe open.
 constexpr auto drain_time = std::chrono::milliseconds{100};
@@ -77,7 +78,8 @@ struct Pipe {
     }
 };
 
-// Everything that the child needs, made ready before it exists: between vfork() and execve() it only makes system calls.
+// Everything that the child needs, made ready before it exists: between vfork() and execve() it only makes
+// system calls.
 struct Launch {
     std::string path;
     std::vector<char*> argv;
@@ -92,7 +94,8 @@ struct Launch {
 std::string search_path()
 {
     auto const* const path = std::getenv("PATH");
-    return path != nullptr && *path != '\0' ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    return path != nullptr && *path != '\0' ? path
+                                            : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 }
 
 // The file that argv[0] names; itself when nothing is found, so that execve() tells the reason.
@@ -152,7 +155,8 @@ bool prepare(Launch& launch, Program& program)
     for (auto& text : launch.environment_texts)
         launch.environment.push_back(text.data());
     launch.environment.push_back(nullptr);
-    return open_input(launch, program) && open_secret(launch, program) && launch.out.open(0) && launch.err.open(0);
+    return open_input(launch, program) && open_secret(launch, program) && launch.out.open(0)
+        && launch.err.open(0);
 }
 
 // In the child, on the parent's memory: nothing here may allocate, lock or return.
@@ -165,7 +169,8 @@ bool prepare(Launch& launch, Program& program)
     sigset_t none;
     ::sigemptyset(&none);
     auto const descriptors = ::dup2(launch.input.get(), 0) >= 0 && ::dup2(launch.out.write.get(), 1) >= 0
-        && ::dup2(launch.err.write.get(), 2) >= 0 && (!launch.secret.read || ::dup2(launch.secret.read.get(), secret_fd) >= 0);
+        && ::dup2(launch.err.write.get(), 2) >= 0
+        && (!launch.secret.read || ::dup2(launch.secret.read.get(), secret_fd) >= 0);
     auto const first_unused = static_cast<unsigned>(launch.secret.read ? secret_fd + 1 : secret_fd);
     if (descriptors && ::close_range(first_unused, ~0U, 0) == 0 && ::setpgid(0, 0) == 0
         && ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && ::sigprocmask(SIG_SETMASK, &none, nullptr) == 0) {
@@ -177,7 +182,8 @@ bool prepare(Launch& launch, Program& program)
     ::_exit(127);
 }
 
-// vfork: a daemon with much memory starts a child as fast as a small one. Gives the child, or -1 with errno set.
+// vfork: a daemon with much memory starts a child as fast as a small one. Gives the child, or -1 with errno
+// set.
 pid_t launch_child(Launch const& launch)
 {
     sigset_t all;
@@ -202,18 +208,32 @@ pid_t launch_child(Launch const& launch)
 class Child {
 public:
     Child(asio::any_io_executor const& executor, pid_t pid, Fd pidfd, Launch& launch, std::size_t limit)
-        : pid_(pid), pidfd_(executor, pidfd.release()), out_(executor, launch.out.read.release()),
-          err_(executor, launch.err.read.release()), limit_(limit)
+        : pid_(pid),
+          pidfd_(executor, pidfd.release()),
+          out_(executor, launch.out.read.release()),
+          err_(executor, launch.err.read.release()),
+          limit_(limit)
     {
     }
 
     // Ends with the child, which is then a zombie until reap(); `cancelled` when the wait was.
     asio::awaitable<Result<>> ended()
     {
-        auto const [error] = co_await pidfd_.async_wait(Stream::wait_read, asio::as_tuple(asio::use_awaitable));
-        if (error)
-            co_return fail(Errc::cancelled, "the wait was cancelled");
+        while (!is_zombie()) {
+            auto const [error] =
+                co_await pidfd_.async_wait(Stream::wait_read, asio::as_tuple(asio::use_awaitable));
+            if (error)
+                co_return fail(Errc::cancelled, "the wait was cancelled");
+        }
         co_return Result<>{};
+    }
+    // Asio wakes a wait for nothing when an event of a descriptor that was closed meets the record that its
+    // successor reuses.
+    bool is_zombie() const noexcept
+    {
+        siginfo_t info{};
+        return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0
+            && info.si_pid == pid_;
     }
     // Only before reap(): as long as the leader is not reaped nobody else can have the group's number.
     void signal_group(int number) const noexcept { ::kill(-pid_, number); }
@@ -234,8 +254,8 @@ private:
     {
         std::array<char, 4096> buffer;
         for (;;) {
-            auto const [error, size]
-                = co_await stream.async_read_some(asio::buffer(buffer), asio::as_tuple(asio::use_awaitable));
+            auto const [error, size] =
+                co_await stream.async_read_some(asio::buffer(buffer), asio::as_tuple(asio::use_awaitable));
             if (error)
                 co_return;
             auto const kept = std::min(size, limit_ - text.size());
@@ -252,7 +272,8 @@ private:
 };
 
 // Ends what still runs, reaps, and collects the rest of the output. Runs shielded: nothing may interrupt it.
-asio::awaitable<Result<>> finish(Timers& timers, Child& child, TaskGroup& readers, ProgramEnd& end, Clock::duration grace)
+asio::awaitable<Result<>> finish(
+    Timers& timers, Child& child, TaskGroup& readers, ProgramEnd& end, Clock::duration grace)
 {
     if (end.stopped()) {
         child.signal_group(SIGTERM);
@@ -283,7 +304,8 @@ std::string ProgramEnd::how() const
         return "was stopped at the deadline";
     if (cancelled)
         return "was stopped";
-    return signal != 0 ? fmt::format("was killed by signal {}", signal) : fmt::format("ended with status {}", status);
+    return signal != 0 ? fmt::format("was killed by signal {}", signal)
+                       : fmt::format("ended with status {}", status);
 }
 
 asio::awaitable<Result<ProgramEnd>> run_program(Timers& timers, Program program, Clock::time_point deadline)

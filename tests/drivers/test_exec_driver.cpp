@@ -70,8 +70,10 @@ TEST_CASE("the exec driver keeps the contract")
         DriverConfig config(*find_driver("exec"), "relay");
         config.set("program", std::string(SWITCHYARD_PROGRAMS "/exec_device.sh"));
         config.set("outlets", Texts{"A1", "A2"});
-        config.set("params", Map{{"directory", place()}, {"trouble", names.at(static_cast<std::size_t>(trouble))}});
-        auto const* const password = trouble == Trouble::wrong_password ? "exec-secret-of-old" : "exec-secret";
+        config.set(
+            "params", Map{{"directory", place()}, {"trouble", names.at(static_cast<std::size_t>(trouble))}});
+        auto const* const password =
+            trouble == Trouble::wrong_password ? "exec-secret-of-old" : "exec-secret";
         config.set("secret", SecretRef(SecretRef::Kind::literal, password));
         config.set("grace", std::chrono::milliseconds(200));
         return config;
@@ -84,7 +86,8 @@ TEST_CASE_METHOD(Fixture, "a program gets its call by environment and arguments"
 {
     auto config = shell("printf '%s|' \"$0\" \"$@\" >" + directory / "args" + "; env >" + directory / "env");
     auto args = config.list("args");
-    for (auto const* const word : {"name", "{action}", "{outlet}", "{device}", "x{action}", "{operation}", "$HOME"})
+    for (auto const* const word :
+        {"name", "{action}", "{outlet}", "{device}", "x{action}", "{operation}", "$HOME"})
         args.emplace_back(word);
     config.set("args", args);
     config.set("outlets", Texts{"7"});
@@ -92,16 +95,19 @@ TEST_CASE_METHOD(Fixture, "a program gets its call by environment and arguments"
     CHECK(write(config, Action::off, "7"));
     CHECK(lines_of(directory / "args") == Texts{"name|off|7|relay|x{action}||$HOME|"});
     auto env = lines_of(directory / "env");
-    std::erase_if(env, [](auto const& line) { return line.starts_with("PATH=") || line.starts_with("PWD="); });
+    std::erase_if(
+        env, [](auto const& line) { return line.starts_with("PATH=") || line.starts_with("PWD="); });
     std::ranges::sort(env);
-    auto const left = std::ranges::find_if(env, [](auto const& line) { return line.starts_with("SWITCHYARD_DEADLINE="); });
+    auto const left =
+        std::ranges::find_if(env, [](auto const& line) { return line.starts_with("SWITCHYARD_DEADLINE="); });
     REQUIRE(left != env.end());
     CHECK(std::stod(left->substr(20)) > 5.0);
     CHECK(std::stod(left->substr(20)) <= 10.0);
     env.erase(left);
     CHECK(env
         == Texts{"LANG=C", "SWITCHYARD_ACTION=off", "SWITCHYARD_CONTRACT=1", "SWITCHYARD_DEVICE=relay",
-            "SWITCHYARD_OUTLET=7", "SWITCHYARD_PARAM_BAUD_1=9600 8N1", "SWITCHYARD_PARAM_SERIAL=/dev/ttyUSB0"});
+            "SWITCHYARD_OUTLET=7", "SWITCHYARD_PARAM_BAUD_1=9600 8N1",
+            "SWITCHYARD_PARAM_SERIAL=/dev/ttyUSB0"});
 }
 
 TEST_CASE_METHOD(Fixture, "each exit status has its code and effect")
@@ -122,11 +128,13 @@ TEST_CASE_METHOD(Fixture, "each exit status has its code and effect")
              Row{"exit 15", Errc::protocol, Effect::none, "sh ended with status 15"},
              Row{"exit 20", Errc::timed_out, Effect::possible, "sh ended with status 20"},
              Row{"exit 1", Errc::protocol, Effect::possible, "sh ended with status 1"},
-             Row{"printf 'a\\n b \\n\\n' >&2; exit 127", Errc::protocol, Effect::possible, "sh ended with status 127: b"},
+             Row{"printf 'a\\n b \\n\\n' >&2; exit 127", Errc::protocol, Effect::possible,
+                 "sh ended with status 127: b"},
              Row{"kill -9 $$", Errc::protocol, Effect::possible, "sh was killed by signal 9"},
-             Row{"echo '{\"detail\":\"stuck relay\",\"effect\":\"none\"}'; exit 1", Errc::protocol, Effect::none,
-                 "sh ended with status 1: stuck relay"},
-             Row{"echo '{\"effect\":\"possible\"}'; exit 10", Errc::refused, Effect::possible, "sh ended with status 10"},
+             Row{"echo '{\"detail\":\"stuck relay\",\"effect\":\"none\"}'; exit 1", Errc::protocol,
+                 Effect::none, "sh ended with status 1: stuck relay"},
+             Row{"echo '{\"effect\":\"possible\"}'; exit 10", Errc::refused, Effect::possible,
+                 "sh ended with status 10"},
              Row{"echo done", Errc::protocol, Effect::possible,
                  "sh ended with status 0: its output is not a JSON object: done"},
              Row{"echo '{}'; echo '{}'", Errc::protocol, Effect::possible,
@@ -160,10 +168,12 @@ TEST_CASE_METHOD(Fixture, "a program that does not exist did nothing")
 {
     auto config = shell("");
     config.set("program", std::string("/no/such/program"));
-    CHECK(write(config).error() == Error(Errc::internal, "cannot start /no/such/program: No such file or directory"));
+    CHECK(write(config).error()
+        == Error(Errc::internal, "cannot start /no/such/program: No such file or directory"));
 }
 
-TEST_CASE_METHOD(Fixture, "a secret that the program prints is hidden, one that cannot be read stops before the intent")
+TEST_CASE_METHOD(
+    Fixture, "a secret that the program prints is hidden, one that cannot be read stops before the intent")
 {
     auto config = shell("cat /dev/fd/3 >&2; exit 1");
     config.set("secret", SecretRef(SecretRef::Kind::literal, "hunter2"));
@@ -179,7 +189,8 @@ TEST_CASE_METHOD(Fixture, "a secret that the program prints is hidden, one that 
 
 TEST_CASE_METHOD(Fixture, "operations go to the program with their parameters")
 {
-    auto config = shell("read -r line; echo \"{\\\"result\\\": {\\\"name\\\": \\\"$SWITCHYARD_OPERATION\\\", \\\"input\\\": $line}}\"");
+    auto config = shell("read -r line; echo \"{\\\"result\\\": {\\\"name\\\": \\\"$SWITCHYARD_OPERATION\\\", "
+                        "\\\"input\\\": $line}}\"");
     config.set("operations", Texts{"blink"});
     CHECK(config.spec().capabilities(config).actions.contains(Action::invoke));
     auto const driver = bench.make(config);
@@ -188,7 +199,8 @@ TEST_CASE_METHOD(Fixture, "operations go to the program with their parameters")
     Operation const operation("blink", std::move(params));
     auto const result = bench.invoke(*driver, attempt, "", operation);
     REQUIRE(result);
-    CHECK(json::serialize(*result) == R"({"name":"blink","input":{"operation":"blink","params":{"times":3}}})");
+    CHECK(
+        json::serialize(*result) == R"({"name":"blink","input":{"operation":"blink","params":{"times":3}}})");
     CHECK(attempt.intents == 1);
 }
 
@@ -204,7 +216,8 @@ TEST_CASE_METHOD(Fixture, "actions and toggles are what the configuration says")
     CHECK_FALSE(can.actions.contains(Action::off));
     CHECK_FALSE(can.absolute);
     CHECK(write(config, Action::cycle));
-    CHECK(write(config, Action::off).error() == Error(Errc::unsupported_action, "this program has no action off"));
+    CHECK(write(config, Action::off).error()
+        == Error(Errc::unsupported_action, "this program has no action off"));
 }
 
 TEST_CASE_METHOD(Fixture, "a configuration that cannot work is refused with the place")
@@ -231,5 +244,6 @@ TEST_CASE("names of outlets are those of the configuration, numbers in any spell
     config.set("outlets", Texts{"01", "AA1"});
     CHECK(spec.canonical_outlet(config, "1") == "01");
     CHECK(spec.canonical_outlet(config, "AA1") == "AA1");
-    CHECK(spec.canonical_outlet(config, "aa1").error().detail == "device relay has no outlet 'aa1'; it has 01, AA1");
+    CHECK(spec.canonical_outlet(config, "aa1").error().detail
+        == "device relay has no outlet 'aa1'; it has 01, AA1");
 }

@@ -10,7 +10,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-DriverConfig fake(std::string device = "pdu") { return DriverConfig(*find_driver("fake"), std::move(device)); }
+DriverConfig fake(std::string device = "pdu")
+{
+    return DriverConfig(*find_driver("fake"), std::move(device));
+}
 
 struct Fixture {
     Result<> write(Driver& driver, Action action, std::string const& outlet = "")
@@ -68,11 +71,12 @@ TEST_CASE_METHOD(Fixture, "every executed action has its line in the witness")
     config.set("cycle", true);
     config.set("witness", directory / "witness");
     auto const driver = bench.make(config);
-    for (auto const action : {Action::on, Action::on, Action::reset, Action::cycle, Action::soft, Action::diag})
+    for (auto const action :
+        {Action::on, Action::on, Action::reset, Action::cycle, Action::soft, Action::diag})
         CHECK(write(*driver, action, "2"));
     CHECK(testimony()
-        == std::vector<std::string>{"pdu 2 on off->on", "pdu 2 on on->on", "pdu 2 reset on->on", "pdu 2 cycle on->on",
-            "pdu 2 soft on->off", "pdu 2 diag off->off"});
+        == std::vector<std::string>{"pdu 2 on off->on", "pdu 2 on on->on", "pdu 2 reset on->on",
+            "pdu 2 cycle on->on", "pdu 2 soft on->off", "pdu 2 diag off->off"});
     CHECK(read(*driver, "1") == PowerState::off);
     auto const single = bench.make([&] {
         auto one = fake("bmc");

@@ -77,7 +77,8 @@ TEST_CASE_METHOD(Fixture, "the ipmitool driver keeps the contract")
     contract.secret = "ipmi-secret";
     contract.short_patience = 500ms;
     contract.device = [&](Trouble trouble) -> std::optional<DriverConfig> {
-        static constexpr std::array<char const*, 6> names{"", "unreachable", "", "garbage", "stuck", "lost_reply"};
+        static constexpr std::array<char const*, 6> names{
+            "", "unreachable", "", "garbage", "stuck", "lost_reply"};
         auto config = bmc(names.at(static_cast<std::size_t>(trouble)));
         if (trouble == Trouble::wrong_password)
             config.set("password", SecretRef(SecretRef::Kind::literal, "ipmi-secret-old"));
@@ -107,7 +108,8 @@ TEST_CASE_METHOD(Fixture, "the command line is complete, and the password is not
     std::string const common = "-v -I lanplus -H BMC -p 6230 -U admin -L OPERATOR ";
     std::string const rest = " -f /dev/fd/3 -C 3 -K -t 0x82 -b 0 -T 0x24 -B 6 -o supermicro chassis power ";
     CHECK(calls()
-        == Texts{common + "-N 2 -R 3" + rest + "on | IPMI_KGKEY", common + "-N 9 -R 1" + rest + "reset | IPMI_KGKEY"});
+        == Texts{common + "-N 2 -R 3" + rest + "on | IPMI_KGKEY",
+            common + "-N 9 -R 1" + rest + "reset | IPMI_KGKEY"});
 }
 
 TEST_CASE_METHOD(Fixture, "without a password ipmitool is told so and asks nobody; IPMI 1.5 has no suites")
@@ -116,7 +118,8 @@ TEST_CASE_METHOD(Fixture, "without a password ipmitool is told so and asks nobod
     config.set("interface", std::string("lan"));
     config.set("password", SecretRef(SecretRef::Kind::literal, ""));
     CHECK_FALSE(write(config, Action::off));
-    CHECK(calls() == Texts{"-v -I lan -H BMC -p 623 -U admin -L ADMINISTRATOR -N 1 -R 2 -P  chassis power off | "});
+    CHECK(calls()
+        == Texts{"-v -I lan -H BMC -p 623 -U admin -L ADMINISTRATOR -N 1 -R 2 -P  chassis power off | "});
 }
 
 TEST_CASE_METHOD(Fixture, "a BMC without suite 17 is asked with suite 3, under one intent, from then on")
@@ -135,7 +138,8 @@ TEST_CASE_METHOD(Fixture, "a BMC without suite 17 is asked with suite 3, under o
     auto const refused = write(pinned, Action::on);
     REQUIRE_FALSE(refused);
     CHECK(refused.error()
-        == Error(Errc::refused, "ipmitool: Error in open session response message : invalid authentication algorithm"));
+        == Error(Errc::refused,
+            "ipmitool: Error in open session response message : invalid authentication algorithm"));
 }
 
 TEST_CASE_METHOD(Fixture, "what a stop can have done is told by how far ipmitool had come")
@@ -144,14 +148,16 @@ TEST_CASE_METHOD(Fixture, "what a stop can have done is told by how far ipmitool
     auto const driver = bench.make(bmc("stuck_login"));
     auto const unknown = write(*driver, Action::on, 600ms);
     REQUIRE_FALSE(unknown);
-    CHECK(unknown.error() == Error(Errc::timed_out, "ipmitool was stopped at the deadline", Effect::possible));
+    CHECK(
+        unknown.error() == Error(Errc::timed_out, "ipmitool was stopped at the deadline", Effect::possible));
 
     std::ofstream(place_of()) << "";
     CHECK(read(*driver)); // now it is known that this ipmitool tells when it is logged in
     std::ofstream(place_of()) << "stuck_login";
     auto const before = write(*driver, Action::on, 600ms);
     REQUIRE_FALSE(before);
-    CHECK(before.error() == Error(Errc::timed_out, "ipmitool was stopped at the deadline before it had logged in"));
+    CHECK(before.error()
+        == Error(Errc::timed_out, "ipmitool was stopped at the deadline before it had logged in"));
 
     std::ofstream(place_of()) << "stuck";
     auto const after = write(*driver, Action::on, 600ms);
@@ -159,7 +165,8 @@ TEST_CASE_METHOD(Fixture, "what a stop can have done is told by how far ipmitool
     CHECK(after.error().effect == Effect::possible);
 
     std::ofstream(place_of()) << "killed";
-    CHECK(write(*driver, Action::on).error() == Error(Errc::protocol, "ipmitool was killed by signal 6", Effect::possible));
+    CHECK(write(*driver, Action::on).error()
+        == Error(Errc::protocol, "ipmitool was killed by signal 6", Effect::possible));
 }
 
 TEST_CASE_METHOD(Fixture, "completion codes have their code and effect")
@@ -184,7 +191,8 @@ TEST_CASE_METHOD(Fixture, "completion codes have their code and effect")
         auto const result = write(bmc(std::string("cc: ") + row.text), Action::soft);
         REQUIRE_FALSE(result);
         CHECK(result.error()
-            == Error(row.code, std::string("ipmitool: Set Chassis Power Control to Soft failed: ") + row.text, row.effect));
+            == Error(row.code, std::string("ipmitool: Set Chassis Power Control to Soft failed: ") + row.text,
+                row.effect));
     }
 }
 
@@ -199,7 +207,8 @@ TEST_CASE_METHOD(Fixture, "logins fail without effect, and say whether the crede
              Row{"RAKP 2 message indicates an error : insufficient resources for session", Errc::unreachable},
              Row{"RAKP 2 message indicates an error : illegal parameter", Errc::refused},
              Row{"> RAKP 4 message has invalid integrity check value", Errc::auth_failed},
-             Row{"Error in open session response message : insufficient resources for session", Errc::unreachable},
+             Row{"Error in open session response message : insufficient resources for session",
+                 Errc::unreachable},
              Row{"Set Session Privilege Level to ADMINISTRATOR failed: Unknown (0x81)", Errc::auth_failed},
              Row{"This BMC does not support IPMI v2 / RMCP+", Errc::refused}}) {
         CAPTURE(row.text);
@@ -246,7 +255,8 @@ TEST_CASE("ipmitool's listings become JSON")
                                                "    0x00\n"))
         == R"j([{"device_id":"0","product_name":"Unknown (0xF02)","additional_device_support":["Sensor Device","SEL Device"],)j"
            R"j("aux_firmware_rev_info":["0x00"]}])j");
-    CHECK(json::serialize(blocks_from_ipmitool("SEL Record ID : 0001\n Record Type : 02\n\nSEL Record ID : 0002\n\n"))
+    CHECK(json::serialize(
+              blocks_from_ipmitool("SEL Record ID : 0001\n Record Type : 02\n\nSEL Record ID : 0002\n\n"))
         == R"([{"sel_record_id":"0001","record_type":"02"},{"sel_record_id":"0002"}])");
     CHECK(blocks_from_ipmitool("SEL has no entries\n").empty());
     CHECK(blocks_from_ipmitool("\n\n  \n   x\n").empty());
@@ -260,7 +270,8 @@ TEST_CASE_METHOD(Fixture, "credentials that IPMI cannot carry fail before the in
     ContractAttempt attempt(20s);
     auto const result = bench.write(*driver, attempt, "", Action::on);
     REQUIRE_FALSE(result);
-    CHECK(result.error() == Error(Errc::auth_failed, "the password is longer than the 20 bytes that IPMI allows"));
+    CHECK(result.error()
+        == Error(Errc::auth_failed, "the password is longer than the 20 bytes that IPMI allows"));
     CHECK(attempt.intents == 0);
     CHECK(calls().empty());
 }

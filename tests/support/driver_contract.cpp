@@ -33,7 +33,10 @@ void collect_arguments(std::string const& pid, std::set<std::string>& arguments)
 // One check of the contract: a device with a trouble, and the driver that was made for it.
 class Check {
 public:
-    explicit Check(Contract const& contract) : contract_(contract) { bench.watch_arguments = !contract.secret.empty(); }
+    explicit Check(Contract const& contract) : contract_(contract)
+    {
+        bench.watch_arguments = !contract.secret.empty();
+    }
 
     // False when this driver cannot have that trouble.
     bool device(Trouble trouble)
@@ -251,7 +254,8 @@ void the_spec(Contract const& contract)
     Check check(contract);
     REQUIRE(check.device(Trouble::none));
     CHECK(check.driver->capabilities().read == spec->capabilities(*config).read);
-    CHECK(check.driver->capabilities().atomic_cycle == check.driver->capabilities().actions.contains(Action::cycle));
+    CHECK(check.driver->capabilities().atomic_cycle
+        == check.driver->capabilities().actions.contains(Action::cycle));
 }
 
 } // namespace
@@ -269,7 +273,8 @@ Result<PowerState> DriverBench::read(Driver& driver, ContractAttempt& attempt, s
     return call(driver.read(attempt, outlet), attempt.deadline());
 }
 
-Result<> DriverBench::write(Driver& driver, ContractAttempt& attempt, std::string const& outlet, Action action)
+Result<> DriverBench::write(
+    Driver& driver, ContractAttempt& attempt, std::string const& outlet, Action action)
 {
     return call(driver.write(attempt, outlet, action), attempt.deadline());
 }
@@ -306,16 +311,38 @@ Result<T> DriverBench::call(asio::awaitable<Result<T>> operation, Clock::time_po
 
 void check_contract(Contract const& contract)
 {
-    SECTION("its entry in the table is sound") { the_spec(contract); }
-    SECTION("on and off are idempotent and read back, one intent a write") { on_and_off(contract); }
-    SECTION("a refused intent sends nothing and is told as it is") { refused_intent(contract); }
-    SECTION("cancellation ends a call, and its effect is true") { cancellation(contract); }
-    SECTION("the deadline ends a call") { deadline(contract); }
-    SECTION("each trouble has its code and effect") { troubles(contract); }
-    SECTION("what it lacks is named") { what_it_lacks(contract); }
+    SECTION("its entry in the table is sound")
+    {
+        the_spec(contract);
+    }
+    SECTION("on and off are idempotent and read back, one intent a write")
+    {
+        on_and_off(contract);
+    }
+    SECTION("a refused intent sends nothing and is told as it is")
+    {
+        refused_intent(contract);
+    }
+    SECTION("cancellation ends a call, and its effect is true")
+    {
+        cancellation(contract);
+    }
+    SECTION("the deadline ends a call")
+    {
+        deadline(contract);
+    }
+    SECTION("each trouble has its code and effect")
+    {
+        troubles(contract);
+    }
+    SECTION("what it lacks is named")
+    {
+        what_it_lacks(contract);
+    }
 }
 
-TemporaryDirectory::TemporaryDirectory() : path_(std::filesystem::temp_directory_path().string() + "/switchyard-XXXXXX")
+TemporaryDirectory::TemporaryDirectory()
+    : path_(std::filesystem::temp_directory_path().string() + "/switchyard-XXXXXX")
 {
     if (::mkdtemp(path_.data()) == nullptr)
         throw std::runtime_error("no temporary directory");

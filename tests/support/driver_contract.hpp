@@ -4,14 +4,35 @@
 #include "drivers/driver.hpp"
 #include "tests/support/run.hpp"
 
+#include <catch2/catch.hpp>
+
 #include <functional>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
-// What every driver promises (docs/drivers.md), as tests. A driver's test describes its devices by a Contract and runs
-// check_contract() over it, within one TEST_CASE.
+// Failed checks show what they compared.
+namespace Catch {
+template <>
+struct StringMaker<switchyard::Error> {
+    static std::string convert(switchyard::Error const& error)
+    {
+        auto const* const effect = error.effect == switchyard::Effect::none ? "none" : "possible";
+        return std::string(name(error.code)) + " (effect " + effect + "): " + error.detail;
+    }
+};
+template <class T>
+struct StringMaker<switchyard::Result<T>> {
+    static std::string convert(switchyard::Result<T> const& result)
+    {
+        return result ? std::string("a value") : StringMaker<switchyard::Error>::convert(result.error());
+    }
+};
+} // namespace Catch
+
+// What every driver promises (docs/drivers.md), as tests. A driver's test describes its devices by a Contract
+// and runs check_contract() over it, within one TEST_CASE.
 namespace switchyard::test {
 
 // Counts intents and can refuse them.
@@ -55,7 +76,8 @@ public:
         Driver& driver, ContractAttempt& attempt, std::string const& outlet, Operation const& operation);
 
     std::function<void()> cancel; // cancels the call that is running
-    // While a call runs the arguments of every child and grandchild are collected here every few milliseconds.
+    // While a call runs the arguments of every child and grandchild are collected here every few
+    // milliseconds.
     std::set<std::string> arguments;
     bool watch_arguments = false;
     std::optional<Clock::duration> cancel_after;
@@ -86,8 +108,8 @@ struct Contract {
     // How many actions the device of the last device() has executed.
     std::function<int()> executed;
     std::string outlet;
-    std::string secret;                        // stands in the configuration and must stand nowhere else; empty: none
-    std::optional<Action> unsupported;         // an action that the device lacks
+    std::string secret;                // stands in the configuration and must stand nowhere else; empty: none
+    std::optional<Action> unsupported; // an action that the device lacks
     Clock::duration patience = std::chrono::seconds(20); // enough for any call that works
     Clock::duration short_patience = std::chrono::milliseconds(300);
     Clock::duration grace = std::chrono::seconds(5); // a call ends so long after its deadline or cancellation

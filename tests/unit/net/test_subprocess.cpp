@@ -39,12 +39,14 @@ bool gone(pid_t pid)
 
 std::ptrdiff_t open_descriptors()
 {
-    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
+    return std::distance(
+        std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
 }
 
 std::string temporary(std::string_view name)
 {
-    return fmt::format("{}/switchyard-{}-{}", std::filesystem::temp_directory_path().string(), ::getpid(), name);
+    return fmt::format(
+        "{}/switchyard-{}-{}", std::filesystem::temp_directory_path().string(), ::getpid(), name);
 }
 
 struct Fixture {
@@ -123,12 +125,14 @@ TEST_CASE_METHOD(Fixture, "the environment is PATH, LANG and what was given")
 
 TEST_CASE_METHOD(Fixture, "the child has its standard descriptors and nothing else of ours")
 {
-    std::string const list = "for fd in 0 1 2 3 4 5 6 7 8 9; do [ -e /proc/$$/fd/$fd ] && echo $fd; done; true";
+    std::string const list =
+        "for fd in 0 1 2 3 4 5 6 7 8 9; do [ -e /proc/$$/fd/$fd ] && echo $fd; done; true";
     CHECK(shell(list).out == "0\n1\n2\n");
     Program program({"sh", "-c", list});
     program.secret = Secret("x");
     CHECK(run(std::move(program))->out == "0\n1\n2\n3\n");
-    auto const held = std::array{::dup2(2, 100), ::dup2(2, 200)}; // not closed on exec, as some libraries leave them
+    auto const held = std::array{::dup2(2, 100), ::dup2(2, 200)}; // not closed on exec, as some libraries
+                                                                  // leave them
     CHECK(shell("[ -e /proc/$$/fd/100 ] || [ -e /proc/$$/fd/200 ] || echo clean").out == "clean\n");
     for (auto const fd : held)
         ::close(fd);
@@ -155,7 +159,8 @@ TEST_CASE_METHOD(Fixture, "input of any size is read by the program; without it 
 
 TEST_CASE_METHOD(Fixture, "a secret is read once from its descriptor and stands nowhere else")
 {
-    Program program({"sh", "-c", "cat /dev/fd/3; cat /dev/fd/3; cat /proc/$$/environ /proc/$$/cmdline | grep -c 'hunter[2]'"});
+    Program program({"sh", "-c",
+        "cat /dev/fd/3; cat /dev/fd/3; cat /proc/$$/environ /proc/$$/cmdline | grep -c 'hunter[2]'"});
     program.secret = Secret("hunter2");
     CHECK(run(std::move(program))->out == "hunter20\n");
     Program large({"true"});
@@ -241,7 +246,8 @@ TEST_CASE_METHOD(Fixture, "a process that left the group does not hold the call 
 {
     auto const start = Clock::now();
     auto const mark = temporary("left");
-    auto const end = shell("setsid sh -c 'echo $$; : >" + mark + "; exec sleep 100' & until [ -e " + mark + " ]; do :; done");
+    auto const end = shell(
+        "setsid sh -c 'echo $$; : >" + mark + "; exec sleep 100' & until [ -e " + mark + " ]; do :; done");
     std::filesystem::remove(mark);
     CHECK(end.status == 0);
     CHECK(Clock::now() - start < 10s);
@@ -306,13 +312,30 @@ TEST_CASE_METHOD(Fixture, "two hundred programs run side by side")
     CHECK(right == 200);
 }
 
+// Asio pools the records of descriptors, so a child's end once woke the wait for its successor, which was
+// killed for it.
+TEST_CASE_METHOD(Fixture, "programs in quick succession all run to their own end")
+{
+    auto task = [&]() -> asio::awaitable<int> {
+        int right = 0;
+        for (int number = 0; number < 100; ++number) {
+            Program program({"sh", "-c", "echo out; echo err >&2; read -r x </dev/null; exit 7"});
+            auto const end = co_await run_program(loop.timers, std::move(program), Clock::now() + 20s);
+            right += end && end->status == 7 && end->out == "out\n" && end->err == "err\n" ? 1 : 0;
+        }
+        co_return right;
+    };
+    CHECK(loop.run(task()) == 100);
+}
+
 TEST_CASE("a program dies with the process that started it")
 {
     auto const path = temporary("child");
     auto const starter = ::fork();
     if (starter == 0) {
         test::Loop loop;
-        Program program({"sh", "-c", "echo $$ >" + path + ".new; mv " + path + ".new " + path + "; exec sleep 100"});
+        Program program(
+            {"sh", "-c", "echo $$ >" + path + ".new; mv " + path + ".new " + path + "; exec sleep 100"});
         (void)loop.run(run_program(loop.timers, std::move(program), Clock::now() + 1h));
         ::_exit(0);
     }
