@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "support"
 from ledger import CHILD, Ledger, dump, preload, set_aside, sound
 from rollback import roll_back
 
-LOSSES = int(os.environ.get("STORE_POWER_LOSSES", "60"))
+LOSSES = int(os.environ.get("STORE_POWER_LOSSES", "40"))
 F_SETPIPE_SZ = 1031
 
 
