@@ -37,7 +37,7 @@ public:
     }
     bool waiting() const noexcept { return static_cast<bool>(handler_); }
 
-    // True when notified, false when the wait was cancelled or the signal died.
+    // True when notified, false when the wait was cancelled before the coroutine went on or the signal died.
     asio::awaitable<bool> wait()
     {
         return asio::async_initiate<asio::use_awaitable_t<> const, void(bool)>(
@@ -58,18 +58,33 @@ private:
             slot_.assign([this](asio::cancellation_type) { finish(false); });
         }
     }
+    // A cancellation that comes between notify() and the next turn, in which the coroutine goes on.
+    struct Late {
+        bool cancelled = false;
+        void operator()(asio::cancellation_type) noexcept { cancelled = true; }
+    };
     void finish(bool notified)
     {
         if (!handler_)
             return;
         auto handler = std::exchange(handler_, nullptr);
-        // The slot is cleared first: its handler is the closure that may be running, so nothing of it is used
-        // after.
+        // The slot is changed last: its handler is the closure that may be running, so nothing of it is used after.
         auto slot = std::exchange(slot_, asio::cancellation_slot());
-        auto resume = [handler = std::move(handler), notified]() mutable { handler(notified); };
-        asio::post(executor_, std::move(resume));
-        if (slot.is_connected())
+        if (!slot.is_connected() || !notified) {
+            auto resume = [handler = std::move(handler), notified]() mutable { handler(notified); };
+            asio::post(executor_, std::move(resume));
+            if (slot.is_connected())
+                slot.clear();
+            return;
+        }
+        // Were it lost, the coroutine would wait again and nobody would cancel it a second time.
+        auto& late = slot.emplace<Late>();
+        auto resume = [handler = std::move(handler), slot, &late]() mutable {
+            bool const in_time = !late.cancelled;
             slot.clear();
+            handler(in_time);
+        };
+        asio::post(executor_, std::move(resume));
     }
 
     asio::any_io_executor executor_;
