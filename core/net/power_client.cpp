@@ -15,6 +15,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds answer_slack{5'000};   // beyond the time that a request gives the daemon
+constexpr milliseconds restart_pause{200};    // before a daemon that stops is asked again
 constexpr int queued_requests = 100'000;
 
 // What the library tells of a connection.
@@ -221,16 +222,22 @@ asio::awaitable<PowerClient::Answer> PowerClient::ask_until(
                 sent.error().code == Errc::timed_out ? "the daemon did not come back" : sent.error().detail);
         auto awaited = answer(call);
         auto result = co_await with_deadline(timers_, until + answer_slack, std::move(awaited));
-        if (result || call.reply)
-            co_return result;
         bool const submitted = request.op == ZmqOp::submit;
         if (call.accepted && submitted) {
             // From here on it is a question about a command that is recorded.
             request.op = ZmqOp::wait;
             request.command = call.accepted->id;
-        } else if (submitted && !(call.lost && request.request.key)) {
-            co_return fail(Errc::commit_unknown, "no answer came: " + result.error().detail);
         }
+        if (call.reply) {
+            if (result || result.error().code != Errc::shutting_down || request.op != ZmqOp::wait)
+                co_return result;
+            // The daemon restarts, the command goes on.
+            if (!co_await timers_.wait_until(Clock::now() + restart_pause))
+                co_return result;
+            continue;
+        }
+        if (request.op == ZmqOp::submit && !(call.lost && request.request.key))
+            co_return fail(Errc::commit_unknown, "no answer came: " + result.error().detail);
         if (!call.lost)
             co_return result;
     }

@@ -23,7 +23,7 @@ Result<std::string> curve_public_key(Secret const& secret);
 std::string_view curve_user(zmq::message_t& frame) noexcept;
 // The file descriptor of the connection that a frame came through, -1 when it is not known.
 int connection_of(zmq::message_t& frame) noexcept;
-// ":uid:gid:pid" of an ipc peer, an address of a tcp peer.
+// "localhost:uid:gid:pid" of an ipc peer, an address of a tcp peer.
 std::string_view peer_address(zmq::message_t& frame) noexcept;
 
 // Decides which clients may connect to the CURVE sockets of a context: those whose public key is listed (ZAP, RFC 27, at

@@ -1,5 +1,6 @@
 #include "daemon/frontends/zmq/zmq_frontend.hpp"
 
+#include "core/base/text.hpp"
 #include "core/net/zmq_endpoint.hpp"
 #include "core/wire/northbound_json.hpp"
 #include "daemon/frontends/zmq/zmq_pending.hpp"
@@ -26,14 +27,23 @@ bool is_loopback(std::string_view endpoint)
     return endpoint.starts_with("tcp://127.") || endpoint.starts_with("tcp://[::1]") || endpoint.starts_with("tcp://localhost:");
 }
 
+// The uid in "localhost:uid:gid:pid" or ":uid:gid:pid", what the library says of an ipc peer; empty for other addresses.
+std::string_view ipc_user(std::string_view address)
+{
+    auto const first = address.find(':');
+    auto const second = first != std::string_view::npos ? address.find(':', first + 1) : first;
+    if (second == std::string_view::npos || std::ranges::count(address, ':') != 3)
+        return {};
+    auto const user = address.substr(first + 1, second - first - 1);
+    return parse_integer(user) && parse_integer(address.substr(address.rfind(':') + 1)) ? user : std::string_view();
+}
+
 Principal principal_of(zmq::message_t& frame)
 {
     if (auto const key = curve_user(frame); !key.empty())
         return Principal("curve:" + std::string(key));
-    auto const address = peer_address(frame); // ":uid:gid:pid" of an ipc peer
-    if (address.starts_with(':'))
-        return Principal("local:" + std::string(address.substr(1, address.find(':', 1) - 1)));
-    return Principal("zmq");
+    auto const user = ipc_user(peer_address(frame));
+    return Principal(user.empty() ? std::string("zmq") : "local:" + std::string(user));
 }
 
 } // namespace
