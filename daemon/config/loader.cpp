@@ -193,9 +193,10 @@ void try_drivers(Loaded& loaded, Toolbox& tools)
         std::size_t made = 0;
         for (auto const& driver : device.drivers) {
             auto const made_driver = driver.spec().make(tools, driver);
-            made += made_driver ? 1 : 0;
-            if (made_driver)
+            if (made_driver) {
+                ++made;
                 continue;
+            }
             last = fmt::format("driver {}: {}", driver.spec().name, made_driver.error().detail);
             loaded.warnings.push_back({loaded.file, 0, 0, fmt::format("device '{}': {}", name, last)});
         }
