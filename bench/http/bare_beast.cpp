@@ -1,4 +1,5 @@
-// A bare Beast coroutine server on one thread: reads a request, answers 200, keeps the connection. No limits, no deadlines.
+// A bare Beast coroutine server on one thread: reads a request, answers 200, keeps the connection. No limits,
+// no deadlines.
 //   bench_bare_beast PORT
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>

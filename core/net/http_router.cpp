@@ -15,10 +15,13 @@ int hex_digit(char c) noexcept
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-// How many bytes the UTF-8 sequence at the front has, 0 when it is none (RFC 3629 section 4: no overlong form, no surrogate).
+// How many bytes the UTF-8 sequence at the front has, 0 when it is none (RFC 3629 section 4: no overlong
+// form, no surrogate).
 std::size_t utf8_length(std::string_view text) noexcept
 {
-    auto const byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+    auto const byte = [text](std::size_t i) {
+        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+    };
     auto const continues = [&byte](std::size_t i) { return (byte(i) & 0xc0U) == 0x80U; };
     auto const first = byte(0);
     if (first < 0x80)

@@ -22,9 +22,10 @@ using boost::system::error_code;
 using tcp = asio::ip::tcp;
 
 constexpr auto quiet = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t turned_away_at_once = 64;         // clients beyond the limit that are told so; more are just closed
-constexpr std::chrono::milliseconds accept_pause{100};  // when the system has no descriptor or no memory
-constexpr std::chrono::milliseconds last_words{500};    // for cancelled requests to be answered
+constexpr std::size_t turned_away_at_once = 64; // clients beyond the limit that are told so; more are just
+                                                // closed
+constexpr std::chrono::milliseconds accept_pause{100}; // when the system has no descriptor or no memory
+constexpr std::chrono::milliseconds last_words{500};   // for cancelled requests to be answered
 
 // "127.0.0.1:16421", "[::1]:0", "localhost:8080"
 Result<tcp::endpoint> endpoint_from(std::string_view text)
@@ -33,11 +34,13 @@ Result<tcp::endpoint> endpoint_from(std::string_view text)
     auto host = text.substr(0, std::min(colon, text.size()));
     auto const port = colon == text.npos ? std::nullopt : parse_integer(text.substr(colon + 1));
     if (!port || *port < 0 || *port > 65'535)
-        return fail(Errc::bad_request, fmt::format("'{}' is no address to listen on: use ADDRESS:PORT", text));
+        return fail(
+            Errc::bad_request, fmt::format("'{}' is no address to listen on: use ADDRESS:PORT", text));
     if (host.starts_with('[') && host.ends_with(']'))
         host = host.substr(1, host.size() - 2);
     else if (host.find(':') != host.npos)
-        return fail(Errc::bad_request, fmt::format("'{}': write an IPv6 address in brackets, [::1]:{}", text, *port));
+        return fail(
+            Errc::bad_request, fmt::format("'{}': write an IPv6 address in brackets, [::1]:{}", text, *port));
     error_code error;
     auto const address = host == "localhost" ? asio::ip::address(asio::ip::address_v4::loopback())
                                              : asio::ip::make_address(std::string(host), error);
@@ -48,14 +51,14 @@ Result<tcp::endpoint> endpoint_from(std::string_view text)
 
 bool lacks_family(error_code const& error) noexcept
 {
-    return error == asio::error::address_family_not_supported ||
-           error == boost::system::errc::address_not_available;
+    return error == asio::error::address_family_not_supported
+        || error == boost::system::errc::address_not_available;
 }
 
 bool lacks_room(error_code const& error) noexcept
 {
-    return error == asio::error::no_descriptors || error == boost::system::errc::too_many_files_open_in_system ||
-           error == asio::error::no_buffer_space || error == asio::error::no_memory;
+    return error == asio::error::no_descriptors || error == boost::system::errc::too_many_files_open_in_system
+        || error == asio::error::no_buffer_space || error == asio::error::no_memory;
 }
 
 // A descriptor kept back, so that a client can be turned away when there is no other left.
@@ -153,7 +156,8 @@ Result<> HttpServer::Core::listen(std::vector<std::string> const& addresses)
     return {};
 }
 
-// The form of all that follows a connection. Where the line protocol shares the port, its first byte decides in serve().
+// The form of all that follows a connection. Where the line protocol shares the port, its first byte decides
+// in serve().
 asio::awaitable<void> HttpServer::Core::accept(tcp::acceptor& acceptor)
 {
     while (!shared.stopping) {
@@ -184,7 +188,8 @@ void HttpServer::Core::admit(tcp::socket socket)
         [&](asio::cancellation_signal& cancel) { return serve(std::move(socket), cancel, welcome); });
 }
 
-asio::awaitable<void> HttpServer::Core::serve(tcp::socket socket, asio::cancellation_signal& cancel, bool welcome)
+asio::awaitable<void> HttpServer::Core::serve(
+    tcp::socket socket, asio::cancellation_signal& cancel, bool welcome)
 {
     HttpConnection connection(shared, std::move(socket), cancel);
     if (!welcome) {
@@ -200,7 +205,8 @@ asio::awaitable<void> HttpServer::Core::serve(tcp::socket socket, asio::cancella
     shared.stats.open = connections_.size();
 }
 
-// Every descriptor is in use: the reserve lets one client in, to hear that it is not served, instead of leaving it to wait.
+// Every descriptor is in use: the reserve lets one client in, to hear that it is not served, instead of
+// leaving it to wait.
 void HttpServer::Core::refuse_without_descriptor(tcp::acceptor& acceptor)
 {
     if (!reserve_.held())
@@ -248,7 +254,10 @@ HttpServer::HttpServer(Timers& timers, Log& log, HttpHandler& handler, HttpServe
 
 HttpServer::~HttpServer() = default;
 
-Result<> HttpServer::listen(std::vector<std::string> const& addresses) { return core_->listen(addresses); }
+Result<> HttpServer::listen(std::vector<std::string> const& addresses)
+{
+    return core_->listen(addresses);
+}
 
 std::vector<std::uint16_t> HttpServer::ports() const
 {
@@ -260,8 +269,14 @@ std::vector<std::uint16_t> HttpServer::ports() const
     return ports;
 }
 
-asio::awaitable<void> HttpServer::stop(Clock::time_point until) { return core_->stop(until); }
+asio::awaitable<void> HttpServer::stop(Clock::time_point until)
+{
+    return core_->stop(until);
+}
 
-HttpServerStats const& HttpServer::stats() const noexcept { return core_->shared.stats; }
+HttpServerStats const& HttpServer::stats() const noexcept
+{
+    return core_->shared.stats;
+}
 
 } // namespace switchyard

@@ -25,13 +25,13 @@ using boost::system::error_code;
 using tcp = asio::ip::tcp;
 
 constexpr auto quiet = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t first_buffer = 2'048;            // bytes: most requests fit, and idle connections hold no more
-constexpr std::size_t small_body = 16'384;             // bytes that are copied behind the head rather than gathered
-constexpr std::size_t lingered = 1'048'576;            // bytes of a refused request that are read and dropped
+constexpr std::size_t first_buffer = 2'048; // bytes: most requests fit, and idle connections hold no more
+constexpr std::size_t small_body = 16'384;  // bytes that are copied behind the head rather than gathered
+constexpr std::size_t lingered = 1'048'576; // bytes of a refused request that are read and dropped
 constexpr std::chrono::milliseconds watch_after{1'000}; // a handler that takes longer has its client watched
 
-// A client that vanished without a word, or closed both ways (which looks like a half-close until it is probed), is found
-// within two minutes.
+// A client that vanished without a word, or closed both ways (which looks like a half-close until it is
+// probed), is found within two minutes.
 void probe_when_silent(tcp::socket& socket)
 {
     int const fd = socket.native_handle();
@@ -57,16 +57,23 @@ std::string_view HttpServerShared::date()
     return date_;
 }
 
-HttpConnection::HttpConnection(HttpServerShared& shared, tcp::socket socket, asio::cancellation_signal& cancel)
-    : shared_(shared), socket_(std::move(socket)), cancel_(cancel), timer_([this] { timer_due(); }),
-      parser_(shared.limits.max_header, shared.limits.max_body), watch_ended_(shared.timers.executor())
+HttpConnection::HttpConnection(
+    HttpServerShared& shared, tcp::socket socket, asio::cancellation_signal& cancel)
+    : shared_(shared),
+      socket_(std::move(socket)),
+      cancel_(cancel),
+      timer_([this] { timer_due(); }),
+      parser_(shared.limits.max_header, shared.limits.max_body),
+      watch_ended_(shared.timers.executor())
 {
     error_code ignored;
     socket_.non_blocking(true, ignored);
-    socket_.set_option(tcp::no_delay(true), ignored); // each response is one write; a stream's pieces must not wait
+    socket_.set_option(tcp::no_delay(true), ignored); // each response is one write; a stream's pieces must
+                                                      // not wait
     if (auto const peer = socket_.remote_endpoint(ignored); !ignored)
-        request_.peer = peer.address().is_v6() ? fmt::format("[{}]:{}", peer.address().to_string(), peer.port())
-                                               : fmt::format("{}:{}", peer.address().to_string(), peer.port());
+        request_.peer = peer.address().is_v6()
+            ? fmt::format("[{}]:{}", peer.address().to_string(), peer.port())
+            : fmt::format("{}:{}", peer.address().to_string(), peer.port());
 }
 
 void HttpConnection::enter(Phase phase, std::chrono::milliseconds limit)
@@ -159,7 +166,8 @@ asio::awaitable<bool> HttpConnection::read_request()
         if (phase_ == Phase::idle && shared_.stopping)
             co_return false;
         if (phase_ == Phase::idle && parser_.begun())
-            enter(Phase::reading, limits.request_timeout); // once a request: a byte now and then does not prolong it
+            enter(Phase::reading, limits.request_timeout); // once a request: a byte now and then does not
+                                                           // prolong it
         else if (phase_ == Phase::idle)
             enter(Phase::idle, limits.idle_timeout);
         if (parser_.wants_continue() && !std::exchange(continued, true)) {
@@ -170,8 +178,8 @@ asio::awaitable<bool> HttpConnection::read_request()
         bool const more = co_await read_some();
         if (late_ && phase_ == Phase::reading) {
             ++shared_.stats.timed_out;
-            HttpResponse late =
-                http_text(408, fmt::format("the request took more than {} ms", limits.request_timeout.count()));
+            HttpResponse late = http_text(
+                408, fmt::format("the request took more than {} ms", limits.request_timeout.count()));
             late.close = true;
             request_.keep_alive = false;
             co_await respond(std::move(late));
@@ -190,7 +198,8 @@ asio::awaitable<bool> HttpConnection::read_some()
         std::memmove(in_.data(), in_.data() + in_begin_, in_end_ - in_begin_);
         in_end_ -= std::exchange(in_begin_, 0);
     }
-    // What is unparsed never exceeds a head (the parser refuses it before), so that the buffer is bounded too.
+    // What is unparsed never exceeds a head (the parser refuses it before), so that the buffer is bounded
+    // too.
     if (in_end_ == in_.size())
         in_.resize(in_.empty() ? first_buffer : in_.size() * 2);
     auto const space = asio::buffer(in_.data() + in_end_, in_.size() - in_end_);
@@ -244,7 +253,8 @@ asio::awaitable<bool> HttpConnection::stream(HttpStream& source, bool chunked)
 {
     bool sent = true;
     while (sent) {
-        enter(Phase::streaming, std::chrono::milliseconds(0)); // watched from the start: nobody knows how long it takes
+        enter(Phase::streaming, std::chrono::milliseconds(0)); // watched from the start: nobody knows how
+                                                               // long it takes
         std::optional<std::string> piece = co_await source.next();
         if (!socket_.is_open())
             co_return false;
@@ -276,9 +286,11 @@ asio::awaitable<bool> HttpConnection::flush()
     bool waiting = false;
     while (done < whole) {
         auto const in_head = std::min(done, head_.size());
-        std::array<asio::const_buffer, 2> const rest{asio::buffer(head_) + in_head, asio::buffer(body_) + (done - in_head)};
+        std::array<asio::const_buffer, 2> const rest{
+            asio::buffer(head_) + in_head, asio::buffer(body_) + (done - in_head)};
         error_code error;
-        done += body_.empty() ? socket_.write_some(asio::const_buffer(rest[0]), error) : socket_.write_some(rest, error);
+        done += body_.empty() ? socket_.write_some(asio::const_buffer(rest[0]), error)
+                              : socket_.write_some(rest, error);
         if (!error)
             continue;
         if (error != asio::error::would_block && error != asio::error::try_again)
@@ -294,8 +306,8 @@ asio::awaitable<bool> HttpConnection::flush()
     co_return true;
 }
 
-// Closes so that the client can read the last response: a socket closed over unread bytes resets the connection, and the
-// response is lost with it.
+// Closes so that the client can read the last response: a socket closed over unread bytes resets the
+// connection, and the response is lost with it.
 asio::awaitable<void> HttpConnection::linger()
 {
     error_code ignored;
@@ -314,8 +326,8 @@ asio::awaitable<void> HttpConnection::linger()
     socket_.close(ignored);
 }
 
-// Asks to be told when the connection is reset or probed dead. It does not read: what the client sends meanwhile is its next
-// request, and an end of its sending is no farewell.
+// Asks to be told when the connection is reset or probed dead. It does not read: what the client sends
+// meanwhile is its next request, and an end of its sending is no farewell.
 void HttpConnection::watch_hangup()
 {
     if (watching_ || !socket_.is_open())
@@ -328,7 +340,8 @@ void HttpConnection::watch_hangup()
         if (!error)
             hang_up();
     };
-    socket_.async_wait(tcp::socket::wait_error, asio::bind_cancellation_slot(stop_watch_.slot(), std::move(ended)));
+    socket_.async_wait(
+        tcp::socket::wait_error, asio::bind_cancellation_slot(stop_watch_.slot(), std::move(ended)));
     // The reactor tells changes only: a reset that came before is still there to be seen.
     pollfd now{socket_.native_handle(), 0, 0};
     if (::poll(&now, 1, 0) > 0)

@@ -30,8 +30,8 @@ private:
     std::string date_;
 };
 
-// One client. It lives in the frame of the task that runs it; `cancel` is that task's signal. One timer serves it all its
-// life: what it is for follows from the phase.
+// One client. It lives in the frame of the task that runs it; `cancel` is that task's signal. One timer
+// serves it all its life: what it is for follows from the phase.
 class HttpConnection {
 public:
     HttpConnection(HttpServerShared& shared, asio::ip::tcp::socket socket, asio::cancellation_signal& cancel);
@@ -41,7 +41,8 @@ public:
     asio::awaitable<void> run();
     // For a client beyond the limit: 503 and the end.
     asio::awaitable<void> turn_away();
-    // The server stops: an idle connection ends now, a stream after its current piece, a request with its response.
+    // The server stops: an idle connection ends now, a stream after its current piece, a request with its
+    // response.
     void begin_stop();
     // Ends it now, whatever it does.
     void abort();
@@ -71,11 +72,11 @@ private:
 
     HttpParser parser_;
     HttpRequest request_;
-    std::string in_;        // read and not yet parsed: from in_begin_ to in_end_
+    std::string in_; // read and not yet parsed: from in_begin_ to in_end_
     std::size_t in_begin_ = 0;
     std::size_t in_end_ = 0;
-    bool at_end_ = false;   // the client sends no more
-    std::string head_;      // to be written, then body_
+    bool at_end_ = false; // the client sends no more
+    std::string head_;    // to be written, then body_
     std::string body_;
 
     Signal watch_ended_;

@@ -42,7 +42,10 @@ constexpr std::array<std::pair<unsigned, std::string_view>, 27> reasons{{
 
 constexpr std::size_t kept_body = 16'384; // bytes that an idle connection keeps of its largest body
 
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+constexpr char lower(char c) noexcept
+{
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 void write_field(std::string& out, std::string_view name, std::string_view value)
 {
@@ -97,7 +100,8 @@ HttpResponse http_text(unsigned status, std::string_view detail)
 
 std::string_view http_reason(unsigned status) noexcept
 {
-    auto const found = std::ranges::lower_bound(reasons, status, {}, [](auto const& entry) { return entry.first; });
+    auto const found =
+        std::ranges::lower_bound(reasons, status, {}, [](auto const& entry) { return entry.first; });
     return found != reasons.end() && found->first == status ? found->second : "Unknown";
 }
 
@@ -106,12 +110,13 @@ bool http_equal(std::string_view a, std::string_view b) noexcept
     return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
 }
 
-void write_http_head(
-    std::string& out, HttpResponse const& response, HttpRequest const& request, HttpBody framing, std::string_view date)
+void write_http_head(std::string& out, HttpResponse const& response, HttpRequest const& request,
+    HttpBody framing, std::string_view date)
 {
     bool const close = response.close || !request.keep_alive || framing == HttpBody::until_close;
     auto const place = std::back_inserter(out);
-    fmt::format_to(place, "HTTP/1.{} {} {}\r\n", request.minor, response.status, http_reason(response.status));
+    fmt::format_to(
+        place, "HTTP/1.{} {} {}\r\n", request.minor, response.status, http_reason(response.status));
     if (!response.content_type.empty())
         write_field(out, "Content-Type", response.content_type);
     for (auto const& field : response.headers)

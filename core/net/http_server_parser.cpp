@@ -19,7 +19,10 @@ namespace http = boost::beast::http;
 using boost::core::string_view;
 using boost::system::error_code;
 
-std::string_view view(string_view text) noexcept { return {text.data(), text.size()}; }
+std::string_view view(string_view text) noexcept
+{
+    return {text.data(), text.size()};
+}
 
 bool is_number(std::string_view text) noexcept
 {
@@ -62,7 +65,8 @@ private:
         refusal_status = status;
         ec = http::error::bad_field;
     }
-    void on_request_impl(http::verb, string_view method, string_view target, int version, error_code& ec) override
+    void on_request_impl(
+        http::verb, string_view method, string_view target, int version, error_code& ec) override
     {
         auto const origin = origin_form(view(target));
         if (!origin)
@@ -72,7 +76,8 @@ private:
         request_.minor = version == 10 ? 0 : 1;
     }
     void on_response_impl(int, string_view, int, error_code&) override {}
-    void on_field_impl(http::field name, string_view name_text, string_view value_text, error_code& ec) override
+    void on_field_impl(
+        http::field name, string_view name_text, string_view value_text, error_code& ec) override
     {
         auto const value = view(value_text);
         if (in_body_)

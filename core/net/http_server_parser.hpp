@@ -9,9 +9,10 @@
 
 namespace switchyard {
 
-// Turns bytes into requests, one at a time, and refuses whatever two parsers could read in two ways: bare CR or LF, folded
-// headers, more than one Content-Length or Host, Content-Length beside Transfer-Encoding (RFC 9112 sections 2.2, 5.2, 6.3).
-// Beast's parser does the grammar; this one keeps its hands off the bytes until the head is complete and clean.
+// Turns bytes into requests, one at a time, and refuses whatever two parsers could read in two ways: bare CR
+// or LF, folded headers, more than one Content-Length or Host, Content-Length beside Transfer-Encoding (RFC
+// 9112 sections 2.2, 5.2, 6.3). Beast's parser does the grammar; this one keeps its hands off the bytes until
+// the head is complete and clean.
 class HttpParser {
 public:
     // Limits in bytes: request line with headers, and body.
@@ -22,8 +23,8 @@ public:
 
     // Begins the next request. `into` must live until it is done.
     void start(HttpRequest& into);
-    // Takes what it can of `bytes`, which begin with what it has not taken so far; returns how many. Not to be called again
-    // before start() when finished().
+    // Takes what it can of `bytes`, which begin with what it has not taken so far; returns how many. Not to
+    // be called again before start() when finished().
     std::size_t feed(std::string_view bytes);
 
     bool begun() const noexcept { return begun_; } // a byte of the request was seen

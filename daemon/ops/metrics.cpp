@@ -24,11 +24,23 @@ constexpr std::size_t open_states = static_cast<std::size_t>(CommandState::done)
 constexpr std::size_t end_states = static_cast<std::size_t>(CommandState::indeterminate) + 1 - open_states;
 
 // Seconds. A commit takes some 100 us on a good disk; a command may wait for minutes.
-Histogram::BucketBoundaries short_times() { return {1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 1, 10}; }
-Histogram::BucketBoundaries long_times() { return {1e-3, 1e-2, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600}; }
-Histogram::BucketBoundaries row_counts() { return {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}; }
+Histogram::BucketBoundaries short_times()
+{
+    return {1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 1, 10};
+}
+Histogram::BucketBoundaries long_times()
+{
+    return {1e-3, 1e-2, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600};
+}
+Histogram::BucketBoundaries row_counts()
+{
+    return {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024};
+}
 
-double seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
+double seconds(Clock::duration duration)
+{
+    return std::chrono::duration<double>(duration).count();
+}
 
 Family<Counter>& counters(Registry& registry, std::string const& name, std::string const& help)
 {
@@ -79,41 +91,53 @@ public:
     };
 
     Registry registry;
-    Family<Counter>& driver_errors = counters(registry, "driver_errors_total", "Driver calls that failed, by error");
-    Family<Histogram>& driver_calls = histograms(registry, "driver_call_duration_seconds", "Time of one driver call");
+    Family<Counter>& driver_errors =
+        counters(registry, "driver_errors_total", "Driver calls that failed, by error");
+    Family<Histogram>& driver_calls =
+        histograms(registry, "driver_call_duration_seconds", "Time of one driver call");
     std::array<Counter*, action_count> accepted{};
     std::array<std::array<Counter*, end_states>, action_count> finished{};
     std::array<Histogram*, action_count> durations{};
     std::array<Gauge*, open_states> depth{};
     Histogram& accept_duration =
-        histograms(registry, "accept_duration_seconds", "From submission until the command is durable").Add({}, short_times());
+        histograms(registry, "accept_duration_seconds", "From submission until the command is durable")
+            .Add({}, short_times());
     Histogram& commit_duration =
-        histograms(registry, "store_commit_duration_seconds", "Time of one commit of the store").Add({}, short_times());
+        histograms(registry, "store_commit_duration_seconds", "Time of one commit of the store")
+            .Add({}, short_times());
     Histogram& commit_rows =
         histograms(registry, "store_commit_rows", "Writes that shared one commit").Add({}, row_counts());
     Gauge& wal_bytes = gauges(registry, "store_wal_bytes", "Size of the store's write-ahead log").Add({});
-    Gauge& oldest_ready =
-        gauges(registry, "oldest_ready_age_seconds", "How long the oldest command that is due has waited for its device").Add({});
-    Gauge& breakers = gauges(registry, "breaker_open", "Drivers of devices whose circuit breaker is open").Add({});
+    Gauge& oldest_ready = gauges(registry, "oldest_ready_age_seconds",
+        "How long the oldest command that is due has waited for its device")
+                              .Add({});
+    Gauge& breakers =
+        gauges(registry, "breaker_open", "Drivers of devices whose circuit breaker is open").Add({});
     Family<Gauge>& devices = gauges(registry, "devices", "Devices by status");
     Gauge& devices_good = devices.Add({{"status", "ok"}});
     Gauge& devices_failed = devices.Add({{"status", "failed"}});
     Gauge& http_open = gauges(registry, "http_connections_open", "HTTP connections").Add({});
-    Mirror http_accepted{counters(registry, "http_connections_accepted_total", "HTTP connections taken").Add({})};
-    Mirror http_refused{counters(registry, "http_connections_refused_total", "HTTP connections beyond the limit").Add({})};
+    Mirror http_accepted{
+        counters(registry, "http_connections_accepted_total", "HTTP connections taken").Add({})};
+    Mirror http_refused{
+        counters(registry, "http_connections_refused_total", "HTTP connections beyond the limit").Add({})};
     Mirror http_requests{counters(registry, "http_requests_total", "HTTP requests").Add({})};
-    Mirror http_malformed{counters(registry, "http_requests_malformed_total", "HTTP requests that were malformed").Add({})};
-    Mirror http_late{counters(registry, "http_timeouts_total", "HTTP clients that sent or read too slowly").Add({})};
-    Mirror http_hung_up{counters(registry, "http_hangups_total", "HTTP clients that went away while they waited").Add({})};
+    Mirror http_malformed{
+        counters(registry, "http_requests_malformed_total", "HTTP requests that were malformed").Add({})};
+    Mirror http_late{
+        counters(registry, "http_timeouts_total", "HTTP clients that sent or read too slowly").Add({})};
+    Mirror http_hung_up{
+        counters(registry, "http_hangups_total", "HTTP clients that went away while they waited").Add({})};
     std::deque<DriverSeries> drivers;
 };
 
 Metrics::Series::Series(std::string_view version)
 {
     auto& accepted_family = counters(registry, "commands_accepted_total", "Commands accepted, by action");
-    auto& finished_family = counters(registry, "commands_finished_total", "Commands ended, by action and outcome");
-    auto& duration_family =
-        histograms(registry, "command_duration_seconds", "From the acceptance of a command to its end, by action");
+    auto& finished_family =
+        counters(registry, "commands_finished_total", "Commands ended, by action and outcome");
+    auto& duration_family = histograms(
+        registry, "command_duration_seconds", "From the acceptance of a command to its end, by action");
     auto& depth_family = gauges(registry, "queue_depth", "Open commands, by state");
     for (std::size_t a = 0; a < action_count; ++a) {
         std::string const action(name(static_cast<Action>(a)));
@@ -126,7 +150,9 @@ Metrics::Series::Series(std::string_view version)
     }
     for (std::size_t s = 0; s < open_states; ++s)
         depth[s] = &depth_family.Add({{"state", std::string(name(static_cast<CommandState>(s)))}});
-    gauges(registry, "build_info", "1, with the version as a label").Add({{"version", std::string(version)}}).Set(1);
+    gauges(registry, "build_info", "1, with the version as a label")
+        .Add({{"version", std::string(version)}})
+        .Set(1);
     gauges(registry, "start_time_seconds", "When the daemon started, in seconds since 1970")
         .Add({})
         .Set(std::chrono::duration<double>(Clock::utc().time_since_epoch()).count());
@@ -179,9 +205,15 @@ void Metrics::set_depth(CommandState open_state, std::size_t commands)
         series_->depth[static_cast<std::size_t>(open_state)]->Set(static_cast<double>(commands));
 }
 
-void Metrics::set_oldest_ready_age(Clock::duration age) { series_->oldest_ready.Set(seconds(age)); }
+void Metrics::set_oldest_ready_age(Clock::duration age)
+{
+    series_->oldest_ready.Set(seconds(age));
+}
 
-void Metrics::set_breakers_open(std::size_t drivers) { series_->breakers.Set(static_cast<double>(drivers)); }
+void Metrics::set_breakers_open(std::size_t drivers)
+{
+    series_->breakers.Set(static_cast<double>(drivers));
+}
 
 void Metrics::set_devices(std::size_t good, std::size_t failed)
 {
@@ -189,7 +221,10 @@ void Metrics::set_devices(std::size_t good, std::size_t failed)
     series_->devices_failed.Set(static_cast<double>(failed));
 }
 
-void Metrics::set_wal_bytes(std::size_t bytes) { series_->wal_bytes.Set(static_cast<double>(bytes)); }
+void Metrics::set_wal_bytes(std::size_t bytes)
+{
+    series_->wal_bytes.Set(static_cast<double>(bytes));
+}
 
 void Metrics::set_http(HttpServerStats const& stats)
 {
@@ -202,6 +237,9 @@ void Metrics::set_http(HttpServerStats const& stats)
     series_->http_hung_up.show(stats.hung_up);
 }
 
-std::string Metrics::text() const { return prometheus::TextSerializer().Serialize(series_->registry.Collect()); }
+std::string Metrics::text() const
+{
+    return prometheus::TextSerializer().Serialize(series_->registry.Collect());
+}
 
 } // namespace switchyard

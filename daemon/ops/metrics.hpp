@@ -12,8 +12,8 @@
 
 namespace switchyard {
 
-// What monitoring sees at /metrics. Counting is an increment through a pointer found at the start; no label grows with the
-// number of devices, clients or commands. docs/http-api.md lists the names.
+// What monitoring sees at /metrics. Counting is an increment through a pointer found at the start; no label
+// grows with the number of devices, clients or commands. docs/http-api.md lists the names.
 class Metrics {
 public:
     explicit Metrics(std::string_view version);
@@ -22,12 +22,12 @@ public:
     Metrics& operator=(Metrics const&) = delete;
 
     // As it happens, from any thread.
-    void accepted(Action action, Clock::duration took); // until it was durable
+    void accepted(Action action, Clock::duration took);                        // until it was durable
     void finished(Action action, CommandState outcome, Clock::duration whole); // from acceptance to the end
     void committed(std::size_t rows, Clock::duration took);
 
-    // One driver of the table, by its name. The reference stays good; a worker keeps it, or asks each time (a short list is
-    // searched). On the io thread.
+    // One driver of the table, by its name. The reference stays good; a worker keeps it, or asks each time (a
+    // short list is searched). On the io thread.
     class Driver {
     public:
         virtual ~Driver() = default;

@@ -28,7 +28,8 @@ std::string page_of(Map const& map, std::string_view after, std::size_t limit, P
 // A place in the stream of events. It wakes when one is published.
 class MemoryService::Reader final : public Subscription {
 public:
-    Reader(MemoryService& service, EventId after) : service_(&service), after_(after), news_(service.timers_.executor())
+    Reader(MemoryService& service, EventId after)
+        : service_(&service), after_(after), news_(service.timers_.executor())
     {
         service_->readers_.insert(this);
     }
@@ -224,8 +225,8 @@ asio::awaitable<Result<Accepted>> MemoryService::submit(Principal const& who, Re
         if (auto const found = keys_.find({who.name, *request.key}); found != keys_.end()) {
             auto const& first = *commands_.at(found->second);
             if (!first.report.request.same_as(request))
-                co_return fail(Errc::key_conflict, "key '" + *request.key + "' belongs to command " +
-                                                       std::to_string(found->second));
+                co_return fail(Errc::key_conflict,
+                    "key '" + *request.key + "' belongs to command " + std::to_string(found->second));
             Accepted repeated;
             repeated.id = first.report.id;
             repeated.repeated = true;
@@ -377,10 +378,11 @@ asio::awaitable<Result<CommandPage>> MemoryService::list(CommandFilter filter)
     if (auto const fault = faults_.find(Call::list); fault != faults_.end())
         co_return std::unexpected(fault->second);
     auto const matches = [&filter](Report const& report) {
-        auto const of_device = [&filter](OutletReport const& outlet) { return outlet.device == *filter.device; };
-        return (!filter.device || std::ranges::any_of(report.outlets, of_device)) &&
-               (!filter.target || report.request.target == *filter.target) &&
-               (!filter.state || report.state == *filter.state) && (!filter.open || !is_end(report.state));
+        auto const of_device = [&filter](
+                                   OutletReport const& outlet) { return outlet.device == *filter.device; };
+        return (!filter.device || std::ranges::any_of(report.outlets, of_device))
+            && (!filter.target || report.request.target == *filter.target)
+            && (!filter.state || report.state == *filter.state) && (!filter.open || !is_end(report.state));
     };
     CommandPage page;
     auto const below = filter.before ? commands_.lower_bound(filter.before.value) : commands_.end();
@@ -422,7 +424,8 @@ TargetPage MemoryService::targets(std::string_view after, std::size_t limit) con
 DevicePage MemoryService::devices(std::string_view after, std::size_t limit) const
 {
     DevicePage page;
-    page.next = page_of(devices_, after, limit, page.devices, [](Device const& device) { return device.info; });
+    page.next =
+        page_of(devices_, after, limit, page.devices, [](Device const& device) { return device.info; });
     return page;
 }
 

@@ -11,8 +11,9 @@
 
 namespace switchyard::test {
 
-// A PowerService that keeps everything in memory: it accepts commands, ends them after a time (or when a test says so),
-// and knows keys, cancellation, pages, events and power states. Frontends are tested and fuzzed against it.
+// A PowerService that keeps everything in memory: it accepts commands, ends them after a time (or when a test
+// says so), and knows keys, cancellation, pages, events and power states. Frontends are tested and fuzzed
+// against it.
 class MemoryService final : public PowerService {
 public:
     enum class Call : std::uint8_t { submit, wait, look, cancel, list, state, release };
@@ -40,7 +41,7 @@ public:
     void restart();
     // Every subscription and every wait ends with `shutting_down`.
     void shut_down();
-    void publish(Event event); // `id` and `at` are filled in
+    void publish(Event event);                         // `id` and `at` are filled in
     PowerState power(std::string const& outlet) const; // "device:outlet" or "device"
 
     std::size_t submitted() const noexcept { return submitted_; }
@@ -55,7 +56,8 @@ public:
     asio::awaitable<Result<Report>> cancel(Principal const& who, CommandId id, CancelMode mode) override;
     asio::awaitable<Result<CommandPage>> list(CommandFilter filter) override;
     asio::awaitable<Result<TargetState>> state(Principal const& who, std::string target,
-        std::optional<std::string> outlet, std::chrono::milliseconds max_age, Clock::time_point until) override;
+        std::optional<std::string> outlet, std::chrono::milliseconds max_age,
+        Clock::time_point until) override;
     TargetPage targets(std::string_view after, std::size_t limit) const override;
     DevicePage devices(std::string_view after, std::size_t limit) const override;
     Result<TargetInfo> target(std::string_view name) const override;
@@ -77,7 +79,8 @@ private:
         std::list<Signal*> waiting;
     };
 
-    Result<std::vector<OutletReport>> resolve(std::string const& target, std::optional<std::string> const& outlet) const;
+    Result<std::vector<OutletReport>> resolve(
+        std::string const& target, std::optional<std::string> const& outlet) const;
     Result<OutletReport> resolve_outlet(Device const& device, std::string const& outlet) const;
     PowerState joint_power(std::vector<OutletReport>& outlets) const;
     void step(Command& command);

@@ -17,7 +17,8 @@ using tcp = asio::ip::tcp;
 asio::awaitable<Result<std::string>> read_piece(tcp::socket& socket)
 {
     std::string piece(65'536, '\0');
-    auto const [error, size] = co_await socket.async_read_some(asio::buffer(piece), asio::as_tuple(asio::use_awaitable));
+    auto const [error, size] =
+        co_await socket.async_read_some(asio::buffer(piece), asio::as_tuple(asio::use_awaitable));
     if (error == asio::error::operation_aborted)
         co_return fail(Errc::cancelled, error.message());
     piece.resize(size); // nothing at the end, whether it closed or reset
@@ -59,9 +60,15 @@ std::size_t RawHttp::offer(std::string_view bytes)
     return size;
 }
 
-void RawHttp::half_close() { socket_.shutdown(tcp::socket::shutdown_send); }
+void RawHttp::half_close()
+{
+    socket_.shutdown(tcp::socket::shutdown_send);
+}
 
-void RawHttp::close() { socket_.close(); }
+void RawHttp::close()
+{
+    socket_.close();
+}
 
 void RawHttp::reset()
 {
@@ -69,11 +76,15 @@ void RawHttp::reset()
     socket_.close();
 }
 
-void RawHttp::take_little() { socket_.set_option(asio::socket_base::receive_buffer_size(4'096)); }
+void RawHttp::take_little()
+{
+    socket_.set_option(asio::socket_base::receive_buffer_size(4'096));
+}
 
 bool RawHttp::more()
 {
-    auto const piece = loop_.run(with_deadline(loop_.timers, Clock::now() + std::chrono::seconds(10), read_piece(socket_)));
+    auto const piece =
+        loop_.run(with_deadline(loop_.timers, Clock::now() + std::chrono::seconds(10), read_piece(socket_)));
     if (!piece)
         throw std::runtime_error("nothing came for ten seconds after: " + buffer_);
     buffer_.append(*piece);
@@ -105,7 +116,10 @@ std::string RawHttp::read_to_end()
     return std::exchange(buffer_, {});
 }
 
-bool RawHttp::at_end() { return buffer_.empty() && !more(); }
+bool RawHttp::at_end()
+{
+    return buffer_.empty() && !more();
+}
 
 RawReply RawHttp::reply(bool head)
 {

@@ -31,13 +31,13 @@ public:
     std::size_t offer(std::string_view bytes);
     void half_close();
     void close();
-    void reset();                 // closes with RST
-    void take_little();           // a receive buffer that is full soon
+    void reset();       // closes with RST
+    void take_little(); // a receive buffer that is full soon
     RawReply reply(bool head = false);
-    std::string read_line();      // without its end
+    std::string read_line();                       // without its end
     std::string read_until(std::string_view mark); // with the mark
-    std::string read_to_end();    // until the server closed (or reset)
-    bool at_end();                // the server closed and sent nothing more
+    std::string read_to_end();                     // until the server closed (or reset)
+    bool at_end();                                 // the server closed and sent nothing more
 
 private:
     bool more(); // false: the server closed

@@ -48,7 +48,8 @@ asio::awaitable<Result<Report>> report_after(
     if (!wait || wait->count() == 0)
         co_return co_await context.service.look(id);
     auto report = co_await context.service.wait(id, Clock::now() + *wait);
-    // The wait was cut short, the command was not: nobody but a stop of the daemon does that to a client that is still here.
+    // The wait was cut short, the command was not: nobody but a stop of the daemon does that to a client that
+    // is still here.
     if (!report && report.error().code == Errc::cancelled)
         co_return fail(Errc::shutting_down, "the command is recorded and goes on");
     co_return report;
@@ -111,8 +112,10 @@ asio::awaitable<HttpResponse> list_commands(HttpContext& context, HttpCall const
         filter.state = command_state_from(*state);
         if (!filter.state) {
             Error const unknown(Errc::bad_request,
-                fmt::format("query parameter 'state' must be one of delayed, queued, running, waiting, restoring, done, "
-                            "failed, expired, cancelled, superseded, indeterminate, not '{}'", *state));
+                fmt::format("query parameter 'state' must be one of delayed, queued, running, waiting, "
+                            "restoring, done, "
+                            "failed, expired, cancelled, superseded, indeterminate, not '{}'",
+                    *state));
             co_return error_reply(unknown);
         }
     }

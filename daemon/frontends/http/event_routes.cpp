@@ -8,7 +8,8 @@
 
 #include <fmt/format.h>
 
-// Server-sent events (WHATWG HTML, section 9.2): every transition of every command, resumable by the id of the last one read.
+// Server-sent events (WHATWG HTML, section 9.2): every transition of every command, resumable by the id of
+// the last one read.
 namespace switchyard {
 
 namespace {
@@ -44,8 +45,8 @@ private:
     bool begun_ = false;
 };
 
-// A browser that comes back sends the header beside the URL it had: the header is newer. One that cannot be read is as
-// unknown as one that is too old: the service answers both with a reset.
+// A browser that comes back sends the header beside the URL it had: the header is newer. One that cannot be
+// read is as unknown as one that is too old: the service answers both with a reset.
 Result<std::optional<EventId>> resume_from(HttpCall const& call)
 {
     if (auto const last = call.request.header("Last-Event-ID"))
@@ -56,7 +57,8 @@ Result<std::optional<EventId>> resume_from(HttpCall const& call)
     auto const id = event_id_from(*since);
     if (!id)
         return fail(Errc::bad_request,
-            fmt::format("query parameter 'since' must be the id of an event such as '7.1042', not '{}'", *since));
+            fmt::format(
+                "query parameter 'since' must be the id of an event such as '7.1042', not '{}'", *since));
     return *id;
 }
 

@@ -59,13 +59,20 @@ constexpr auto patterns = [] {
     return all;
 }();
 
-bool is_api(HttpTarget const& target) noexcept { return target.path[0] == "v1"; }
-bool is_power(HttpTarget const& target) noexcept { return target.path[0] == "power"; }
+bool is_api(HttpTarget const& target) noexcept
+{
+    return target.path[0] == "v1";
+}
+bool is_power(HttpTarget const& target) noexcept
+{
+    return target.path[0] == "power";
+}
 
 // PDUDaemon's texts, to the byte.
 HttpResponse plain(unsigned status)
 {
-    HttpResponse response(status, "text/plain; charset=utf-8", fmt::format("{}: {}", status, http_reason(status)));
+    HttpResponse response(
+        status, "text/plain; charset=utf-8", fmt::format("{}: {}", status, http_reason(status)));
     return response;
 }
 
@@ -75,8 +82,9 @@ HttpResponse no_such_page(HttpRequest const& request, HttpTarget const& target)
         return plain(404);
     json::object error;
     error.emplace("code", name(Errc::not_found));
-    error.emplace("message", fmt::format("there is nothing at {}; GET / tells what there is",
-                                 std::string_view(request.target).substr(0, request.target.find('?'))));
+    error.emplace("message",
+        fmt::format("there is nothing at {}; GET / tells what there is",
+            std::string_view(request.target).substr(0, request.target.find('?'))));
     json::object whole;
     whole.emplace("error", std::move(error));
     return json_reply(404, whole);
@@ -88,7 +96,8 @@ HttpResponse wrong_method(HttpRequest const& request, HttpTarget const& target, 
         allow.insert(get + 3, ", HEAD");
     auto response = plain(405);
     if (is_api(target)) {
-        Error const error(Errc::bad_request, fmt::format("this path takes {}, not {}", allow, request.method));
+        Error const error(
+            Errc::bad_request, fmt::format("this path takes {}, not {}", allow, request.method));
         response = error_reply(405, error);
     }
     response.headers.emplace_back("Allow", std::move(allow));
@@ -103,8 +112,8 @@ bool is_json(std::string_view type) noexcept
     return http_equal(type, "application/json");
 }
 
-// A page of another site can make a browser send a form, or a body without a type, to a daemon that only its user reaches.
-// It cannot send JSON without asking first, and nobody here says yes.
+// A page of another site can make a browser send a form, or a body without a type, to a daemon that only its
+// user reaches. It cannot send JSON without asking first, and nobody here says yes.
 std::optional<HttpResponse> refuse_foreign(HttpRequest const& request)
 {
     if (request.method == "GET" || request.method == "HEAD")
@@ -132,9 +141,15 @@ HttpFrontend::HttpFrontend(Timers& timers, Log& log, PowerService& service, Http
 
 HttpFrontend::~HttpFrontend() = default;
 
-Result<> HttpFrontend::start() { return server_.listen(context_->options.listen); }
+Result<> HttpFrontend::start()
+{
+    return server_.listen(context_->options.listen);
+}
 
-asio::awaitable<void> HttpFrontend::stop(Clock::time_point until) { return server_.stop(until); }
+asio::awaitable<void> HttpFrontend::stop(Clock::time_point until)
+{
+    return server_.stop(until);
+}
 
 asio::awaitable<HttpResponse> HttpFrontend::handle(HttpRequest const& request)
 {

@@ -14,13 +14,13 @@ struct HttpFrontendOptions {
     unsigned legacy_invalid_status = 500;               // PDUDaemon's README says 503, its code 500
     std::size_t max_event_streams = 256;                // readers of /v1/events at one time
     std::chrono::milliseconds event_keep_alive{15'000}; // a comment is sent when no event was for so long
-    std::function<std::string()> metrics;               // the text of /metrics; without it there is no such page
+    std::function<std::string()> metrics; // the text of /metrics; without it there is no such page
 };
 
 struct HttpContext;
 
-// PDUDaemon's three URLs, the native API under /v1, and the pages that monitoring asks for. docs/http-api.md is the
-// reference. It is a table of routes: the bytes are the server's.
+// PDUDaemon's three URLs, the native API under /v1, and the pages that monitoring asks for. docs/http-api.md
+// is the reference. It is a table of routes: the bytes are the server's.
 class HttpFrontend final : public Frontend, public HttpHandler {
 public:
     HttpFrontend(Timers& timers, Log& log, PowerService& service, HttpFrontendOptions options);

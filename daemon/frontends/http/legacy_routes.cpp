@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-// PDUDaemon's HTTP interface, with its statuses and bodies. What it never told, the reason and the command's number, is in
-// headers that its clients do not look at.
+// PDUDaemon's HTTP interface, with its statuses and bodies. What it never told, the reason and the command's
+// number, is in headers that its clients do not look at.
 namespace switchyard {
 
 namespace {
@@ -26,7 +26,8 @@ Result<std::optional<std::chrono::milliseconds>> delay_from(HttpTarget const& ta
     return std::chrono::seconds(std::max<std::int64_t>(*seconds, 0));
 }
 
-// With a port, hostname is a device; without one the service looks for a target, then for a device with one system.
+// With a port, hostname is a device; without one the service looks for a target, then for a device with one
+// system.
 Result<Request> request_from(HttpTarget const& target, Action action)
 {
     auto const alias = target.first("alias");
@@ -83,7 +84,8 @@ asio::awaitable<HttpResponse> switch_power(HttpContext& context, HttpCall const&
     if (!report)
         co_return legacy_refusal(context, report.error(), accepted->id);
     if (report->state != CommandState::done) {
-        Error const plain(reason_of(report->state), fmt::format("the command is {}", switchyard::name(report->state)));
+        Error const plain(
+            reason_of(report->state), fmt::format("the command is {}", switchyard::name(report->state)));
         co_return legacy_refusal(context, report->error.value_or(plain), accepted->id);
     }
     HttpResponse response(200, "text/plain; charset=utf-8", "OK - accepted request\n");
@@ -95,8 +97,10 @@ asio::awaitable<HttpResponse> switch_power(HttpContext& context, HttpCall const&
 
 HttpResponse legacy_refusal(HttpContext const& context, Error const& error, CommandId command)
 {
-    HttpResponse response(context.options.legacy_invalid_status, "text/plain; charset=utf-8", "Invalid request\n");
-    response.headers.emplace_back("X-Switchyard-Error", fmt::format("{}: {}", name(error.code), error.message()));
+    HttpResponse response(
+        context.options.legacy_invalid_status, "text/plain; charset=utf-8", "Invalid request\n");
+    response.headers.emplace_back(
+        "X-Switchyard-Error", fmt::format("{}: {}", name(error.code), error.message()));
     if (command)
         response.headers.emplace_back("X-Switchyard-Command", std::to_string(command.value));
     return response;

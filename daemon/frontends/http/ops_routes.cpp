@@ -5,7 +5,8 @@ namespace switchyard {
 
 namespace {
 
-constexpr std::string_view index_text = R"(Switchyard switches power. docs/http-api.md is the reference of this interface.
+constexpr std::string_view index_text =
+    R"(Switchyard switches power. docs/http-api.md is the reference of this interface.
 
 PDUDaemon's
   GET    /power/control/{on,off,reboot}?hostname=&port=&alias=&delay=

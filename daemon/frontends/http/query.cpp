@@ -15,7 +15,8 @@ constexpr std::uint64_t largest_id = (std::uint64_t{1} << 53) - 1;
 
 std::string const* find(HttpTarget const& target, std::string_view name)
 {
-    auto const found = std::ranges::find(target.query, name, [](auto const& pair) { return std::string_view(pair.first); });
+    auto const found =
+        std::ranges::find(target.query, name, [](auto const& pair) { return std::string_view(pair.first); });
     return found == target.query.end() ? nullptr : &found->second;
 }
 
@@ -29,9 +30,11 @@ Result<> check_query(HttpTarget const& target, std::span<std::string_view const>
             auto const choice = allowed.empty() ? std::string("none is allowed here")
                                                 : fmt::format("allowed are {}", fmt::join(allowed, ", "));
             return fail(Errc::bad_request,
-                fmt::format("query parameter '{}' is unknown{}; {}", name, did_you_mean(name, allowed), choice));
+                fmt::format(
+                    "query parameter '{}' is unknown{}; {}", name, did_you_mean(name, allowed), choice));
         }
-        if (std::ranges::any_of(target.query.begin(), i, [&name](auto const& pair) { return pair.first == name; }))
+        if (std::ranges::any_of(
+                target.query.begin(), i, [&name](auto const& pair) { return pair.first == name; }))
             return fail(Errc::bad_request, fmt::format("query parameter '{}' is given twice", name));
     }
     return {};
@@ -52,8 +55,9 @@ Result<std::optional<std::chrono::milliseconds>> query_duration(
     auto const value = parse_duration(*text);
     if (!value || *value > most)
         return fail(Errc::bad_request,
-            fmt::format("query parameter '{}' must be a time from 0 to {} such as '30', '1.5' or '500ms', not '{}'", name,
-                to_text(most), *text));
+            fmt::format(
+                "query parameter '{}' must be a time from 0 to {} such as '30', '1.5' or '500ms', not '{}'",
+                name, to_text(most), *text));
     return value;
 }
 
@@ -64,9 +68,11 @@ Result<std::optional<std::uint64_t>> query_number(
     if (text == nullptr)
         return std::nullopt;
     auto const value = parse_integer(*text);
-    if (!value || *value < 0 || static_cast<std::uint64_t>(*value) < least || static_cast<std::uint64_t>(*value) > most)
+    if (!value || *value < 0 || static_cast<std::uint64_t>(*value) < least
+        || static_cast<std::uint64_t>(*value) > most)
         return fail(Errc::bad_request,
-            fmt::format("query parameter '{}' must be a number from {} to {}, not '{}'", name, least, most, *text));
+            fmt::format(
+                "query parameter '{}' must be a number from {} to {}, not '{}'", name, least, most, *text));
     return static_cast<std::uint64_t>(*value);
 }
 
@@ -77,7 +83,8 @@ Result<bool> query_flag(HttpTarget const& target, std::string_view name)
         return false;
     if (*text == "true")
         return true;
-    return fail(Errc::bad_request, fmt::format("query parameter '{}' must be 'true' or 'false', not '{}'", name, *text));
+    return fail(Errc::bad_request,
+        fmt::format("query parameter '{}' must be 'true' or 'false', not '{}'", name, *text));
 }
 
 Result<CommandId> command_id_from(std::string_view text)

@@ -8,7 +8,8 @@
 #include <optional>
 #include <span>
 
-// Typed reading of query parameters. Every failure is `bad_request` with a detail that names the parameter and what it may be.
+// Typed reading of query parameters. Every failure is `bad_request` with a detail that names the parameter
+// and what it may be.
 namespace switchyard {
 
 // Every parameter is one of `allowed`, and none is given twice.

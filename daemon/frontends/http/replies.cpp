@@ -82,7 +82,8 @@ HttpResponse error_reply(unsigned status, Error const& error, ErrorSubject const
     if (subject.command)
         object.emplace("command", subject.command.value);
     if (error.code == Errc::commit_unknown)
-        object.emplace("advice", "send the same request with the same Idempotency-Key again to learn what became of it");
+        object.emplace(
+            "advice", "send the same request with the same Idempotency-Key again to learn what became of it");
     json::object whole;
     whole.emplace("error", std::move(object));
     auto response = json_reply(status, whole);

@@ -18,7 +18,8 @@ struct ErrorSubject {
 };
 
 HttpResponse json_reply(unsigned status, json::object const& value);
-// {"error": {"code", "message", "detail", "effect", "device", "command"}}, with Retry-After where waiting helps.
+// {"error": {"code", "message", "detail", "effect", "device", "command"}}, with Retry-After where waiting
+// helps.
 HttpResponse error_reply(Error const& error, ErrorSubject const& subject = ErrorSubject());
 HttpResponse error_reply(unsigned status, Error const& error, ErrorSubject const& subject = ErrorSubject());
 

@@ -11,7 +11,8 @@
 
 namespace switchyard::test {
 
-// The HTTP frontend before a service in memory: srv1 is a BMC's only system, pdu1 has the outlets 1 and 2, db1 is fed twice.
+// The HTTP frontend before a service in memory: srv1 is a BMC's only system, pdu1 has the outlets 1 and 2,
+// db1 is fed twice.
 struct HttpRig {
     explicit HttpRig(HttpFrontendOptions options = {})
         : frontend(loop.timers, log, service, [&] {
@@ -31,7 +32,8 @@ struct HttpRig {
             loop.run(frontend.stop(Clock::now()));
     }
 
-    HttpResponse ask(std::string method, std::string target, std::string body = {}, std::vector<HttpField> headers = {})
+    HttpResponse ask(
+        std::string method, std::string target, std::string body = {}, std::vector<HttpField> headers = {})
     {
         HttpRequest request;
         request.method = std::move(method);
@@ -62,7 +64,10 @@ struct HttpRig {
             loop.run(tick());
         }
     }
-    asio::awaitable<void> tick() { co_await loop.timers.wait_until(Clock::now() + std::chrono::milliseconds(1)); }
+    asio::awaitable<void> tick()
+    {
+        co_await loop.timers.wait_until(Clock::now() + std::chrono::milliseconds(1));
+    }
 
     Loop loop;
     NullSink sink;
@@ -82,14 +87,19 @@ inline std::string header(HttpResponse const& response, std::string_view name)
     return {};
 }
 
-inline json::value parsed(HttpResponse const& response) { return json::parse(response.body); }
+inline json::value parsed(HttpResponse const& response)
+{
+    return json::parse(response.body);
+}
 
-// "404 unknown_target no target or device has this name: 'x'", after a check that the reply is what every error is.
+// "404 unknown_target no target or device has this name: 'x'", after a check that the reply is what every
+// error is.
 inline std::string error_of(HttpResponse const& response)
 {
     auto const value = parsed(response);
     auto const& error = value.at("error").as_object();
-    auto const text = [&error](std::string_view key) { return std::string(error.at(key).as_string().c_str()); };
+    auto const text = [&error](
+                          std::string_view key) { return std::string(error.at(key).as_string().c_str()); };
     CHECK(response.content_type == "application/json");
     return std::to_string(response.status) + " " + text("code") + " " + text("message");
 }

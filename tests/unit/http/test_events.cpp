@@ -61,8 +61,9 @@ TEST_CASE("A reader goes on after the last event it has seen")
     CHECK(read_event(by_query).id == "1.3");
     auto both = open_events(rig, "?since=1.1", "Last-Event-ID: 1.2\r\n");
     CHECK(read_event(both).id == "1.3");
-    CHECK(error_of(rig.get("/v1/events?since=now")) == "400 bad_request the request is not valid: query parameter 'since' must "
-                                                       "be the id of an event such as '7.1042', not 'now'");
+    CHECK(error_of(rig.get("/v1/events?since=now"))
+        == "400 bad_request the request is not valid: query parameter 'since' must "
+           "be the id of an event such as '7.1042', not 'now'");
 }
 
 TEST_CASE("A reader whose place is unknown is told to list again")
@@ -79,6 +80,7 @@ TEST_CASE("A reader whose place is unknown is told to list again")
     }
     auto client = open_events(rig, "?since=1.6");
     rig.service.restart();
+    rig.service.set_ring(64);
     CHECK(read_event(client).event == "reset");
     rig.get("/power/control/on?hostname=bmc1");
     CHECK(read_event(client).id == "2.1");
@@ -102,8 +104,14 @@ TEST_CASE("A reader that is gone frees its subscription")
     HttpRig rig(std::move(options));
     auto client = open_events(rig);
     CHECK(rig.service.subscriptions() == 1);
-    SECTION("by a reset") { client.reset(); }
-    SECTION("by a close, which the next comment finds out") { client.close(); }
+    SECTION("by a reset")
+    {
+        client.reset();
+    }
+    SECTION("by a close, which the next comment finds out")
+    {
+        client.close();
+    }
     rig.until([&] { return rig.service.subscriptions() == 0 && rig.frontend.stats().open == 0; });
 }
 

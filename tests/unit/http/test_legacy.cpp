@@ -34,12 +34,13 @@ TEST_CASE("PDUDaemon's URLs switch and answer after execution")
 TEST_CASE("A hostname without a port is a target, then a device with one system; an alias is a target")
 {
     HttpRig rig;
-    for (auto const* query : {"?alias=db1", "?hostname=db1", "?hostname=bmc1", "?hostname=%62mc1", "?hostname=rack%2f7"})
+    for (auto const* query :
+        {"?alias=db1", "?hostname=db1", "?hostname=bmc1", "?hostname=%62mc1", "?hostname=rack%2f7"})
         CHECK(told(rig.get(on + query)) == "200|OK - accepted request\n");
     CHECK(rig.service.power("pdu1:2") == PowerState::on);
     CHECK_FALSE(rig.service.last_request().outlet);
-    CHECK(told(rig.get(on + "?hostname=db1&port=1")) ==
-          "500|Invalid request\n|unknown_target: no target or device has this name: 'db1'");
+    CHECK(told(rig.get(on + "?hostname=db1&port=1"))
+        == "500|Invalid request\n|unknown_target: no target or device has this name: 'db1'");
 }
 
 TEST_CASE("A port is the name of an outlet, whatever it looks like")
@@ -66,22 +67,33 @@ TEST_CASE("What PDUDaemon calls invalid keeps its text and gains a reason")
     HttpRig rig;
     auto const refused = [&rig](std::string const& query) { return told(rig.get(on + query)); };
     std::string const invalid = "500|Invalid request\n|";
-    CHECK(refused("?alias=db1&hostname=pdu1&port=1") ==
-          invalid + "bad_request: the request is not valid: alias excludes hostname and port");
-    CHECK(refused("?alias=db1&port=1") == invalid + "bad_request: the request is not valid: alias excludes hostname and port");
-    CHECK(refused("?alias=nosuch") == invalid + "unknown_target: no target or device has this name: 'nosuch'");
-    CHECK(refused("?hostname=nosuch&port=1") == invalid + "unknown_target: no target or device has this name: 'nosuch'");
-    CHECK(refused("?hostname=pdu1") ==
-          invalid + "unknown_target: no target or device has this name: device 'pdu1' has no outlet ''");
+    CHECK(refused("?alias=db1&hostname=pdu1&port=1")
+        == invalid + "bad_request: the request is not valid: alias excludes hostname and port");
+    CHECK(refused("?alias=db1&port=1")
+        == invalid + "bad_request: the request is not valid: alias excludes hostname and port");
+    CHECK(
+        refused("?alias=nosuch") == invalid + "unknown_target: no target or device has this name: 'nosuch'");
+    CHECK(refused("?hostname=nosuch&port=1")
+        == invalid + "unknown_target: no target or device has this name: 'nosuch'");
+    CHECK(refused("?hostname=pdu1")
+        == invalid + "unknown_target: no target or device has this name: device 'pdu1' has no outlet ''");
     CHECK(refused("") == invalid + "bad_request: the request is not valid: hostname or alias is missing");
-    CHECK(refused("?port=1") == invalid + "bad_request: the request is not valid: hostname or alias is missing");
-    CHECK(refused("?HOSTNAME=pdu1&port=1") == invalid + "bad_request: the request is not valid: hostname or alias is missing");
-    CHECK(refused("?hostname=%zz") ==
-          invalid + "bad_request: the request is not valid: '%' in the URL is not followed by two hexadecimal digits");
-    CHECK(refused("?hostname=bmc1&delay=abc") ==
-          invalid + "bad_request: the request is not valid: delay must be a whole number of seconds up to 31536000, not 'abc'");
-    CHECK(refused("?hostname=bmc1&delay=1.5") ==
-          invalid + "bad_request: the request is not valid: delay must be a whole number of seconds up to 31536000, not '1.5'");
+    CHECK(refused("?port=1")
+        == invalid + "bad_request: the request is not valid: hostname or alias is missing");
+    CHECK(refused("?HOSTNAME=pdu1&port=1")
+        == invalid + "bad_request: the request is not valid: hostname or alias is missing");
+    CHECK(refused("?hostname=%zz")
+        == invalid
+            + "bad_request: the request is not valid: '%' in the URL is not followed by two hexadecimal "
+              "digits");
+    CHECK(refused("?hostname=bmc1&delay=abc")
+        == invalid
+            + "bad_request: the request is not valid: delay must be a whole number of seconds up to "
+              "31536000, not 'abc'");
+    CHECK(refused("?hostname=bmc1&delay=1.5")
+        == invalid
+            + "bad_request: the request is not valid: delay must be a whole number of seconds up to "
+              "31536000, not '1.5'");
     CHECK(refused("?hostname=bmc1&delay=99999999999").starts_with(invalid + "bad_request:"));
 }
 
@@ -120,26 +132,29 @@ TEST_CASE("A command that does not end well is an invalid request with its reaso
         return told(response);
     };
     std::string const invalid = "500|Invalid request\n|";
-    CHECK(ended(CommandState::failed, Error(Errc::unreachable, "no answer from 192.0.2.1")) ==
-          invalid + "unreachable: the device does not answer: no answer from 192.0.2.1");
-    CHECK(ended(CommandState::failed, std::nullopt) == invalid + "internal: internal error: the command is failed");
-    CHECK(ended(CommandState::expired, std::nullopt) ==
-          invalid + "expired: the deadline passed before the command was sent: the command is expired");
-    CHECK(ended(CommandState::cancelled, std::nullopt) ==
-          invalid + "cancelled: the command was cancelled: the command is cancelled");
-    CHECK(ended(CommandState::superseded, std::nullopt) ==
-          invalid + "superseded: a newer command took its place: the command is superseded");
-    CHECK(ended(CommandState::indeterminate, std::nullopt) ==
-          invalid + "indeterminate: the outcome cannot be known: the device may or may not have acted: the command is "
-                    "indeterminate");
+    CHECK(ended(CommandState::failed, Error(Errc::unreachable, "no answer from 192.0.2.1"))
+        == invalid + "unreachable: the device does not answer: no answer from 192.0.2.1");
+    CHECK(ended(CommandState::failed, std::nullopt)
+        == invalid + "internal: internal error: the command is failed");
+    CHECK(ended(CommandState::expired, std::nullopt)
+        == invalid + "expired: the deadline passed before the command was sent: the command is expired");
+    CHECK(ended(CommandState::cancelled, std::nullopt)
+        == invalid + "cancelled: the command was cancelled: the command is cancelled");
+    CHECK(ended(CommandState::superseded, std::nullopt)
+        == invalid + "superseded: a newer command took its place: the command is superseded");
+    CHECK(ended(CommandState::indeterminate, std::nullopt)
+        == invalid
+            + "indeterminate: the outcome cannot be known: the device may or may not have acted: the command "
+              "is "
+              "indeterminate");
 }
 
 TEST_CASE("Errors of the service are told in the header")
 {
     HttpRig rig;
     rig.service.set_fault(MemoryService::Call::submit, Error(Errc::busy, "64 commands wait"));
-    CHECK(told(rig.get(on + "?hostname=bmc1")) ==
-          "500|Invalid request\n|busy: the queue is full, try again later: 64 commands wait");
+    CHECK(told(rig.get(on + "?hostname=bmc1"))
+        == "500|Invalid request\n|busy: the queue is full, try again later: 64 commands wait");
     rig.service.set_fault(MemoryService::Call::submit, std::nullopt);
     rig.service.set_fault(MemoryService::Call::wait, Error(Errc::shutting_down, {}));
     auto const response = rig.get(on + "?hostname=bmc1");
@@ -161,8 +176,8 @@ TEST_CASE("Only GET switches")
 TEST_CASE("Other paths are not found")
 {
     HttpRig rig;
-    for (auto const* path : {"/power/control/status", "/power/control/cycle", "/power/control/ON", "//power/control/on",
-             "/power/control/on/", "/power/control", "/power", "/favicon.ico"})
+    for (auto const* path : {"/power/control/status", "/power/control/cycle", "/power/control/ON",
+             "//power/control/on", "/power/control/on/", "/power/control", "/power", "/favicon.ico"})
         CHECK(told(rig.get(path + std::string("?hostname=bmc1"))) == "404|404: Not Found");
     CHECK(rig.service.submitted() == 0);
 }
@@ -196,7 +211,8 @@ TEST_CASE("A name cannot add a header")
     client.send("GET /power/control/on?hostname=a%0d%0aX-Evil:%201 HTTP/1.1\r\n\r\n");
     auto const reply = client.reply();
     CHECK(reply.header("X-Evil").empty());
-    CHECK(reply.header("X-Switchyard-Error") == "unknown_target: no target or device has this name: 'a  X-Evil: 1'");
+    CHECK(reply.header("X-Switchyard-Error")
+        == "unknown_target: no target or device has this name: 'a  X-Evil: 1'");
 }
 
 TEST_CASE("A client that goes away does not cancel its command")

@@ -13,7 +13,8 @@ TEST_CASE("Targets are listed and shown")
     CHECK(last.at("targets").at(0).at("name").as_string() == "srv1");
     CHECK_FALSE(last.as_object().contains("next"));
     CHECK(parsed(rig.get("/v1/targets/srv1")).at("description").as_string() == "the first");
-    CHECK(error_of(rig.get("/v1/targets/nosuch")) == "404 unknown_target no target or device has this name: 'nosuch'");
+    CHECK(error_of(rig.get("/v1/targets/nosuch"))
+        == "404 unknown_target no target or device has this name: 'nosuch'");
     CHECK(error_of(rig.get("/v1/targets?limit=0")).starts_with("400 bad_request"));
 }
 
@@ -22,7 +23,8 @@ TEST_CASE("Devices are listed, shown and released, whatever is in their names")
     HttpRig rig;
     CHECK(parsed(rig.get("/v1/devices")).at("devices").as_array().size() == 3);
     CHECK(parsed(rig.get("/v1/devices/rack%2f7")).at("name").as_string() == "rack/7");
-    CHECK(error_of(rig.get("/v1/devices/rack7")) == "404 unknown_target no target or device has this name: 'rack7'");
+    CHECK(error_of(rig.get("/v1/devices/rack7"))
+        == "404 unknown_target no target or device has this name: 'rack7'");
     rig.service.info_of("bmc1").status = "held";
     CHECK(parsed(rig.ask("POST", "/v1/devices/bmc1/release")).at("status").as_string() == "ok");
     auto const missing = rig.ask("POST", "/v1/devices/nosuch/release");
@@ -35,11 +37,14 @@ TEST_CASE("The state of a target, a device and an outlet is read")
     HttpRig rig;
     rig.get("/power/control/on?hostname=pdu1&port=1");
     CHECK(parsed(rig.get("/v1/targets/db1/state")).at("power").as_string() == "partial");
-    CHECK(parsed(rig.get("/v1/targets/pdu1/state?outlet=1&max_age=5&timeout=10")).at("power").as_string() == "on");
-    CHECK(error_of(rig.get("/v1/targets/nosuch/state")) == "404 unknown_target no target or device has this name: 'nosuch'");
-    CHECK(error_of(rig.get("/v1/targets/srv1/state?max_age=-1")) ==
-          "400 bad_request the request is not valid: query parameter 'max_age' must be a time from 0 to 1d such as '30', '1.5' "
-          "or '500ms', not '-1'");
+    CHECK(parsed(rig.get("/v1/targets/pdu1/state?outlet=1&max_age=5&timeout=10")).at("power").as_string()
+        == "on");
+    CHECK(error_of(rig.get("/v1/targets/nosuch/state"))
+        == "404 unknown_target no target or device has this name: 'nosuch'");
+    CHECK(error_of(rig.get("/v1/targets/srv1/state?max_age=-1"))
+        == "400 bad_request the request is not valid: query parameter 'max_age' must be a time from 0 to 24h "
+           "such as '30', '1.5' "
+           "or '500ms', not '-1'");
     rig.service.set_fault(MemoryService::Call::state, Error(Errc::timed_out, "5 s"));
     auto const late = rig.get("/v1/targets/pdu1/state?outlet=1");
     CHECK(error_of(late) == "504 timed_out the device did not finish in time: 5 s");
@@ -51,7 +56,8 @@ TEST_CASE("HEAD of a page is its GET, and other methods are told what there is")
     HttpRig rig;
     CHECK(rig.ask("HEAD", "/v1/targets").status == 200);
     auto const put = rig.ask("PUT", "/v1/commands");
-    CHECK(error_of(put) == "405 bad_request the request is not valid: this path takes POST, GET, HEAD, not PUT");
+    CHECK(error_of(put)
+        == "405 bad_request the request is not valid: this path takes POST, GET, HEAD, not PUT");
     CHECK(header(put, "Allow") == "POST, GET, HEAD");
     auto const release = rig.get("/v1/devices/bmc1/release");
     CHECK(header(release, "Allow") == "POST");
@@ -60,7 +66,8 @@ TEST_CASE("HEAD of a page is its GET, and other methods are told what there is")
     CHECK(header(health, "Allow") == "GET, HEAD");
     auto const none = rig.get("/v1/nothing?x=1");
     CHECK(none.status == 404);
-    CHECK(parsed(none).at("error").at("message").as_string() == "there is nothing at /v1/nothing; GET / tells what there is");
+    CHECK(parsed(none).at("error").at("message").as_string()
+        == "there is nothing at /v1/nothing; GET / tells what there is");
 }
 
 TEST_CASE("Monitoring sees health, readiness and metrics")
@@ -86,6 +93,7 @@ TEST_CASE("The root names the endpoints")
 {
     HttpRig rig;
     auto const index = rig.get("/").body;
-    for (auto const* path : {"/power/control/", "/v1/commands", "/v1/targets", "/v1/devices", "/v1/events", "/healthz"})
+    for (auto const* path :
+        {"/power/control/", "/v1/commands", "/v1/targets", "/v1/devices", "/v1/events", "/healthz"})
         CHECK(index.find(path) != std::string::npos);
 }

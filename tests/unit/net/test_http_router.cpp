@@ -27,7 +27,9 @@ TEST_CASE("A target is split before it is decoded")
 {
     auto const target = parse_http_target("/v1/devices/rack%2f7?a=b%26c&d=e+f&g&=h&a=i#end").value();
     CHECK(target.path == std::vector<std::string>{"v1", "devices", "rack/7"});
-    CHECK(target.query == std::vector<std::pair<std::string, std::string>>{{"a", "b&c"}, {"d", "e f"}, {"g", ""}, {"a", "i"}});
+    CHECK(target.query
+        == std::vector<std::pair<std::string, std::string>>{
+            {"a", "b&c"}, {"d", "e f"}, {"g", ""}, {"a", "i"}});
     CHECK(target.first("a") == "b&c");
     CHECK(target.first("g") == std::nullopt);
     CHECK(parse_http_target("/a+b").value().path == std::vector<std::string>{"a+b"});
@@ -41,8 +43,10 @@ TEST_CASE("The first value that is not blank counts")
 TEST_CASE("A target that cannot be decoded is refused")
 {
     for (auto const* bad : {"/%", "/%4", "/%4g", "/?a=%zz", "/?%=1"})
-        CHECK(parse_http_target(bad).error().detail == "'%' in the URL is not followed by two hexadecimal digits");
-    for (auto const* bad : {"/%ff", "/?a=%c3", "/%c0%80", "/%ed%a0%80", "/%f5%80%80%80", "/%e0%80%80", "/%f4%90%80%80"})
+        CHECK(parse_http_target(bad).error().detail
+            == "'%' in the URL is not followed by two hexadecimal digits");
+    for (auto const* bad :
+        {"/%ff", "/?a=%c3", "/%c0%80", "/%ed%a0%80", "/%f5%80%80%80", "/%e0%80%80", "/%f4%90%80%80"})
         CHECK(parse_http_target(bad).error().detail == "the URL is not UTF-8 once decoded");
     for (auto const* good : {"/%c3%a9", "/%e2%82%ac", "/%f0%9f%98%80"})
         CHECK(parse_http_target(good));
@@ -58,7 +62,8 @@ TEST_CASE("Routes match whole segments")
     auto const outlet = find("GET", "/v1/devices/a/outlets/3?x=/y");
     CHECK(outlet.route == 4);
     CHECK(outlet.parameters == std::vector<std::string>{"a", "3"});
-    for (auto const* none : {"/v1/devices/", "//v1/devices", "/v1/devices/a/", "/v1", "/V1/devices", "/v1/devices/a/outlets/"}) {
+    for (auto const* none :
+        {"/v1/devices/", "//v1/devices", "/v1/devices/a/", "/v1", "/V1/devices", "/v1/devices/a/outlets/"}) {
         auto const match = find("GET", none);
         CHECK_FALSE(match.route);
         CHECK(match.allow.empty());

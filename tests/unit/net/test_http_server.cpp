@@ -7,16 +7,19 @@
 #include <algorithm>
 
 using namespace switchyard;
+using std::chrono::milliseconds;
 using switchyard::test::Loop;
 using switchyard::test::RawHttp;
-using std::chrono::milliseconds;
 
 namespace {
 
 // Numbers "0", "1", ... for ever, or as many as it is told.
 class Numbers final : public HttpStream {
 public:
-    Numbers(std::size_t count, std::size_t size, std::size_t& asked) : count_(count), size_(size), asked_(asked) {}
+    Numbers(std::size_t count, std::size_t size, std::size_t& asked)
+        : count_(count), size_(size), asked_(asked)
+    {
+    }
     asio::awaitable<std::optional<std::string>> next() override
     {
         if (asked_ == count_)
@@ -247,19 +250,23 @@ TEST_CASE("A malformed request gets its status, its reason and the end")
         CHECK(client.at_end());
         return reply.status_line + "|" + reply.body;
     };
-    CHECK(refused("GET / HTTP/1.1\nHost: a\n\n") ==
-          "HTTP/1.1 400 Bad Request|400: Bad Request: a LF stands without its CR\n");
-    CHECK(refused("POST / HTTP/1.1\r\nContent-Length: 70000\r\n\r\n" + std::string(70'000, 'x')) ==
-          "HTTP/1.1 413 Content Too Large|413: Content Too Large: the body may have 65536 bytes\n");
-    CHECK(refused("GET / HTTP/1.1\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n") ==
-          "HTTP/1.1 431 Request Header Fields Too Large|431: Request Header Fields Too Large: request line and headers may "
-          "have 16384 bytes\n");
-    CHECK(refused("POST / HTTP/1.1\r\nExpect: tea\r\n\r\n") ==
-          "HTTP/1.1 417 Expectation Failed|417: Expectation Failed: the only known expectation is 100-continue\n");
-    CHECK(refused("POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n") ==
-          "HTTP/1.1 501 Not Implemented|501: Not Implemented: the only known Transfer-Encoding is chunked\n");
-    CHECK(refused("GET / HTTP/3.0\r\n\r\n") ==
-          "HTTP/1.1 505 HTTP Version Not Supported|505: HTTP Version Not Supported: this server speaks HTTP/1.0 and HTTP/1.1\n");
+    CHECK(refused("GET / HTTP/1.1\nHost: a\n\n")
+        == "HTTP/1.1 400 Bad Request|400: Bad Request: a LF stands without its CR\n");
+    CHECK(refused("POST / HTTP/1.1\r\nContent-Length: 70000\r\n\r\n" + std::string(70'000, 'x'))
+        == "HTTP/1.1 413 Content Too Large|413: Content Too Large: the body may have 65536 bytes\n");
+    CHECK(refused("GET / HTTP/1.1\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n")
+        == "HTTP/1.1 431 Request Header Fields Too Large|431: Request Header Fields Too Large: request line "
+           "and headers may "
+           "have 16384 bytes\n");
+    CHECK(refused("POST / HTTP/1.1\r\nExpect: tea\r\n\r\n")
+        == "HTTP/1.1 417 Expectation Failed|417: Expectation Failed: the only known expectation is "
+           "100-continue\n");
+    CHECK(refused("POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n")
+        == "HTTP/1.1 501 Not Implemented|501: Not Implemented: the only known Transfer-Encoding is "
+           "chunked\n");
+    CHECK(refused("GET / HTTP/3.0\r\n\r\n")
+        == "HTTP/1.1 505 HTTP Version Not Supported|505: HTTP Version Not Supported: this server speaks "
+           "HTTP/1.0 and HTTP/1.1\n");
     CHECK(rig.handler.calls == 0);
     CHECK(rig.server.stats().malformed == 6);
 }
@@ -465,11 +472,13 @@ TEST_CASE("An address that cannot be listened on is told")
     Log log(sink, LogLevel::error);
     Handler handler(loop);
     HttpServer server(loop.timers, log, handler, {});
-    CHECK(server.listen({"nowhere"}).error().detail == "'nowhere' is no address to listen on: use ADDRESS:PORT");
-    CHECK(server.listen({"127.0.0.1:99999"}).error().detail ==
-          "'127.0.0.1:99999' is no address to listen on: use ADDRESS:PORT");
+    CHECK(server.listen({"nowhere"}).error().detail
+        == "'nowhere' is no address to listen on: use ADDRESS:PORT");
+    CHECK(server.listen({"127.0.0.1:99999"}).error().detail
+        == "'127.0.0.1:99999' is no address to listen on: use ADDRESS:PORT");
     CHECK(server.listen({"example.org:80"}).error().detail == "'example.org' is no IP address to listen on");
-    CHECK(server.listen({"::1:80"}).error().detail == "'::1:80': write an IPv6 address in brackets, [::1]:80");
+    CHECK(
+        server.listen({"::1:80"}).error().detail == "'::1:80': write an IPv6 address in brackets, [::1]:80");
     REQUIRE(server.listen({"localhost:0"}));
     HttpServer second(loop.timers, log, handler, {});
     auto const taken = "127.0.0.1:" + std::to_string(server.ports().front());

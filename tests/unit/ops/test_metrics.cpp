@@ -81,6 +81,7 @@ TEST_CASE("Every series begins with the name of the program")
     std::string const text = metrics.text();
     for (std::size_t begin = 0; begin < text.size(); begin = text.find('\n', begin) + 1) {
         auto const line = std::string_view(text).substr(begin, text.find('\n', begin) - begin);
-        CHECK((line.starts_with("switchyard_") || line.starts_with("# HELP switchyard_") || line.starts_with("# TYPE switchyard_")));
+        CHECK((line.starts_with("switchyard_") || line.starts_with("# HELP switchyard_")
+            || line.starts_with("# TYPE switchyard_")));
     }
 }
