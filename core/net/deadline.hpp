@@ -6,8 +6,10 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <utility>
 
@@ -31,6 +33,9 @@ asio::awaitable<Result<T>> with_deadline(
 {
     auto executor = co_await asio::this_coro::executor;
     auto state = co_await asio::this_coro::cancellation_state;
+    // A cancellation that came while the caller could not be interrupted still counts.
+    if (state.cancelled() != asio::cancellation_type::none)
+        co_return fail(Errc::cancelled, "");
     asio::cancellation_signal stop;
     bool late = false;
     TimerNode timer([&] {
@@ -41,8 +46,15 @@ asio::awaitable<Result<T>> with_deadline(
     auto outer = state.slot();
     if (outer.is_connected())
         outer.assign([&stop](asio::cancellation_type) { stop.emit(asio::cancellation_type::terminal); });
-    Result<T> result = co_await asio::co_spawn(
-        executor, quietly(std::move(op)), asio::bind_cancellation_slot(stop.slot(), asio::use_awaitable));
+    Result<T> result = fail(Errc::cancelled, "");
+    try {
+        result = co_await asio::co_spawn(
+            executor, quietly(std::move(op)), asio::bind_cancellation_slot(stop.slot(), asio::use_awaitable));
+    } catch (boost::system::system_error const& error) {
+        // Cancelled before it had begun: only then does a spawned coroutine throw this.
+        if (error.code() != asio::error::operation_aborted)
+            throw;
+    }
     if (outer.is_connected())
         outer.clear();
     if (late && !result)

@@ -85,15 +85,22 @@ asio::awaitable<void> DeviceWorker::run(Unit unit)
     busy_ = false;
 }
 
+// The device's pause between two calls, for those that follow each other without a turn of the queue between them.
+asio::awaitable<void> DeviceWorker::rest(Device const& device)
+{
+    auto const gap = device.config().min_gap;
+    if (gap.count() > 0 && last_end_ != Clock::time_point{} && Clock::now() < last_end_ + gap)
+        co_await context_.timers.wait_until(last_end_ + gap);
+}
+
 asio::awaitable<void> DeviceWorker::do_read(Line& line)
 {
     // Only those who asked before the read starts are answered by it.
     being_read_ = std::exchange(line.readers, {});
     std::uint8_t driver = 0;
     auto const state = co_await read_any(line, driver);
-    last_end_ = Clock::now();
     if (state)
-        line.known = KnownState{*state, last_end_, driver};
+        line.known = KnownState{*state, Clock::now(), driver};
     for (auto* reader : std::exchange(being_read_, {})) {
         reader->state = state;
         reader->driver = driver;
@@ -106,7 +113,7 @@ asio::awaitable<void> DeviceWorker::do_read(Line& line)
         step->driver = driver;
         step->driver_known = true;
     }
-    step->fsm.seen(step->device->rules(), last_end_, state, context_.jitter());
+    step->fsm.seen(step->device->rules(), Clock::now(), state, context_.jitter());
     if (step->fsm.want() == AttemptFsm::Want::nothing)
         finish(*step);
     else if (step->fsm.debt() && step->fsm.failed_before())
@@ -136,6 +143,7 @@ asio::awaitable<Result<PowerState>> DeviceWorker::read_any(Line& line, std::uint
 
 asio::awaitable<Result<PowerState>> DeviceWorker::read_from(Device& device, std::size_t index, std::string const& outlet)
 {
+    co_await rest(device);
     auto const started = Clock::now();
     if (context_.health.find(device.endpoint(index)) != nullptr)
         context_.health.at(device.endpoint(index)).begin(started);
@@ -146,7 +154,8 @@ asio::awaitable<Result<PowerState>> DeviceWorker::read_from(Device& device, std:
     CallGuard const guard(device);
     auto const state =
         co_await with_deadline(context_.timers, lease.deadline(), guarded((*driver)->read(lease, outlet)));
-    context_.observer.driver_call(device.driver_name(index), false, Clock::now() - started);
+    last_end_ = Clock::now();
+    context_.observer.driver_call(device.driver_name(index), false, last_end_ - started);
     note_result(device, index, state ? nullptr : &state.error());
     co_return state;
 }
@@ -162,7 +171,6 @@ asio::awaitable<void> DeviceWorker::do_write(Unit unit)
     auto result = co_await probe_then_write(unit, lease);
     if (!result && !lease.sent())
         result.error().effect = Effect::none;
-    last_end_ = Clock::now();
     step.in_call = false;
     if (lease.sent())
         step.line->known.reset(); // a read that began before the intent tells nothing any more
@@ -170,7 +178,7 @@ asio::awaitable<void> DeviceWorker::do_write(Unit unit)
         unit.group->release();
     if (host_.halted())
         co_return;
-    step.fsm.written(device.rules(), last_end_, unit.driver, result, context_.jitter());
+    step.fsm.written(device.rules(), Clock::now(), unit.driver, result, context_.jitter());
     if (!result)
         context_.log.info("try failed",
             {kv("command_id", step.command->id.value), kv("device", device.name()), kv("outlet", step.outlet.outlet),
@@ -200,6 +208,7 @@ asio::awaitable<Result<>> DeviceWorker::call_driver(Unit unit, Lease& lease)
 {
     auto& step = *unit.step;
     auto& device = *step.device;
+    co_await rest(device);
     auto const started = Clock::now();
     if (context_.health.find(device.endpoint(unit.driver)) != nullptr)
         context_.health.at(device.endpoint(unit.driver)).begin(started);
@@ -217,7 +226,8 @@ asio::awaitable<Result<>> DeviceWorker::call_driver(Unit unit, Lease& lease)
         auto call = (*driver)->write(lease, outlet, step.fsm.action());
         result = co_await with_deadline(context_.timers, lease.deadline(), guarded(std::move(call)));
     }
-    context_.observer.driver_call(device.driver_name(unit.driver), true, Clock::now() - started);
+    last_end_ = Clock::now();
+    context_.observer.driver_call(device.driver_name(unit.driver), true, last_end_ - started);
     // What about_to_send() refused says nothing about the device.
     bool const ours = !result && !lease.sent()
         && (result.error().code == Errc::cancelled || result.error().code == Errc::expired

@@ -132,7 +132,7 @@ void DeviceWorker::forget(Device const& device)
 
 void DeviceWorker::kick()
 {
-    if (busy_ || picking_)
+    if (busy_ || picking_ || host_.halted())
         return;
     auto unit = pick();
     if (!unit)

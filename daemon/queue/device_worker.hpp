@@ -84,6 +84,7 @@ private:
     void wake_at(Clock::time_point when);
 
     asio::awaitable<void> run(Unit unit);
+    asio::awaitable<void> rest(Device const& device);
     asio::awaitable<void> do_read(Line& line);
     asio::awaitable<Result<PowerState>> read_from(Device& device, std::size_t index, std::string const& outlet);
     asio::awaitable<Result<PowerState>> read_any(Line& line, std::uint8_t& driver);

@@ -187,7 +187,8 @@ asio::awaitable<Result<Report>> Dispatcher::ended_report(CommandId id)
 asio::awaitable<Result<Report>> Dispatcher::wait(CommandId id, Clock::time_point until)
 {
     while (auto* const command = find(id)) {
-        bool const answer_now = Clock::now() >= until || (command->past_deadline() && command->owes_power() && !command->ending);
+        bool const owes = command->past_deadline() && command->owes_power() && !command->ending;
+        bool const answer_now = halted_ || Clock::now() >= until || owes;
         if (answer_now)
             co_return report_of(*command);
         Signal changed(timers_.executor());
@@ -388,6 +389,15 @@ std::optional<Clock::duration> Dispatcher::oldest_open() const
         if (!oldest || Clock::now() - command->accepted_at > *oldest)
             oldest = Clock::now() - command->accepted_at;
     return oldest;
+}
+
+std::array<std::size_t, 5> Dispatcher::depth() const
+{
+    std::array<std::size_t, 5> depth{};
+    for (auto const& [id, command] : commands_)
+        if (!is_end(command->state))
+            ++depth[static_cast<std::size_t>(command->state)];
+    return depth;
 }
 
 asio::awaitable<Result<std::size_t>> Dispatcher::prune()

@@ -56,6 +56,7 @@ public:
     std::size_t open_commands() const noexcept { return commands_.size(); }
     std::size_t open_breakers() const noexcept { return health_.open_breakers(); }
     std::optional<Clock::duration> oldest_open() const; // since its acceptance
+    std::array<std::size_t, 5> depth() const;           // open commands by state, from `delayed` to `restoring`
 
 private:
     // ---- WorkerHost
@@ -101,6 +102,7 @@ private:
     void journal(Command& command); // its state and progress, and the event after it is durable
     asio::awaitable<void> write_progress(CommandId id, Advance advance);
     asio::awaitable<void> write_changes(std::vector<Change> changes);
+    void spawn(asio::awaitable<void> task);
     void publish(Command const& command);
     void hold(Device& device, Command const& command);
     void tell_waiters(Command& command);
@@ -128,7 +130,11 @@ private:
     Yard yard_;
     std::unordered_map<CommandId, std::unique_ptr<Command>> commands_; // open ones
     std::size_t appending_ = 0;                                        // on their way into the store
-    std::set<Command*> delayed_;
+    struct ById {
+        bool operator()(Command const* a, Command const* b) const noexcept { return a->id < b->id; }
+    };
+    using CommandSet = std::set<Command*, ById>; // never by address: a seed must give one trace
+    CommandSet delayed_;
     std::deque<Report> recent_; // the last that ended: whoever asks late need not go to the disk
     bool recovered_ = false;
     bool stopping_ = false;

@@ -88,9 +88,7 @@ void Dispatcher::supersede_older(Command& command)
     auto const wanted = command.request.coalesce.value_or(command.steps.front().device->config().coalesce);
     if (wanted != Coalesce::latest)
         return;
-    std::set<Command*> older;
-    for (auto* const delayed : delayed_)
-        older.insert(delayed);
+    CommandSet older = delayed_;
     for (auto const& step : command.steps)
         for (auto* const waiting : step.device->line(step.outlet.outlet).waiting)
             older.insert(waiting->command);
@@ -149,6 +147,8 @@ void Dispatcher::place(Step& step)
 asio::awaitable<Result<>> Dispatcher::about_to_send(Step& step)
 {
     auto& command = *step.command;
+    if (halted_)
+        co_return fail(Errc::shutting_down, "");
     if (!step.fsm.debt() && command.cancelled)
         co_return fail(Errc::cancelled, "");
     if (!step.fsm.debt() && command.past_deadline())
@@ -237,7 +237,7 @@ void Dispatcher::hold(Device& device, Command const& command)
     log_.warning("held until it is released", {kv("device", device.name()), kv("reason", device.hold_reason)});
     std::vector<Change> changes;
     changes.emplace_back(Hold{device.name(), Clock::utc(), device.hold_reason});
-    tasks_.spawn(write_changes(std::move(changes)));
+    spawn(write_changes(std::move(changes)));
 }
 
 void Dispatcher::phase_ended(Command& command)
@@ -376,7 +376,7 @@ void Dispatcher::conclude(Command& command)
         if (step.device != nullptr && step.device->awake())
             if (auto* const line = step.device->find_line(step.outlet.outlet))
                 step.device->worker->release(*line, command);
-    tasks_.spawn(write_end(command, verdict_of(command)));
+    spawn(write_end(command, verdict_of(command)));
 }
 
 asio::awaitable<void> Dispatcher::write_end(Command& command, CommandState state)
@@ -427,7 +427,7 @@ void Dispatcher::journal(Command& command)
     advance.id = command.id;
     advance.state = command.state;
     advance.progress = stored_progress(command);
-    tasks_.spawn(write_progress(command.id, std::move(advance)));
+    spawn(write_progress(command.id, std::move(advance)));
 }
 
 asio::awaitable<void> Dispatcher::write_progress(CommandId id, Advance advance)
@@ -443,6 +443,13 @@ asio::awaitable<void> Dispatcher::write_progress(CommandId id, Advance advance)
 asio::awaitable<void> Dispatcher::write_changes(std::vector<Change> changes)
 {
     (void)co_await store_.commit(std::move(changes));
+}
+
+// After the halt nothing is begun: what it would have written is left to the next start.
+void Dispatcher::spawn(asio::awaitable<void> task)
+{
+    if (!halted_)
+        tasks_.spawn(std::move(task));
 }
 
 void Dispatcher::tell_waiters(Command& command)

@@ -137,7 +137,7 @@ void Dispatcher::reload(Config config)
     auto const until = Clock::now() + config_.drain_timeout;
     yard_.for_each_device([&](Device& device) {
         if (device.draining)
-            tasks_.spawn(end_drain(device.name(), until));
+            spawn(end_drain(device.name(), until));
     });
     yard_.kick_all();
 }

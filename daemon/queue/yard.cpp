@@ -66,7 +66,7 @@ void Yard::remove_drained()
             for (auto& [name, group] : groups_)
                 if (!buses_.contains(device.config().bus))
                     group->leave(*device.worker);
-            workers_.erase(&device);
+            workers_.erase(device.name());
         }
         at = devices_.erase(at);
     }
@@ -84,7 +84,7 @@ Device& Yard::awake(Device& device)
     if (device.worker != nullptr)
         return device;
     auto const& bus = device.config().bus;
-    auto& worker = bus.empty() ? workers_[&device] : buses_[bus];
+    auto& worker = bus.empty() ? workers_[device.name()] : buses_[bus];
     if (worker == nullptr)
         worker = std::make_unique<DeviceWorker>(context_, host_);
     device.worker = worker.get();

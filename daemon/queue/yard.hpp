@@ -51,7 +51,7 @@ private:
     std::map<std::string, std::unique_ptr<Group>, std::less<>> groups_;
     std::map<std::string, std::unique_ptr<DeviceWorker>, std::less<>> buses_; // queues that several devices share
     std::map<std::string, std::unique_ptr<Device>, std::less<>> devices_;
-    std::map<Device const*, std::unique_ptr<DeviceWorker>> workers_; // of devices with a queue of their own
+    std::map<std::string, std::unique_ptr<DeviceWorker>, std::less<>> workers_; // of devices with a queue of their own
     std::map<std::string, TargetConfig, std::less<>> targets_;
     std::size_t failed_ = 0;
 };
