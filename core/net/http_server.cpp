@@ -49,10 +49,13 @@ Result<tcp::endpoint> endpoint_from(std::string_view text)
     return tcp::endpoint(address, static_cast<std::uint16_t>(*port));
 }
 
-bool lacks_family(error_code const& error) noexcept
+// A machine without IPv6 has no [::1] either; the daemon listens there by default and must start all the
+// same.
+bool lacks_family(tcp::endpoint const& endpoint, error_code const& error) noexcept
 {
     return error == asio::error::address_family_not_supported
-        || error == boost::system::errc::address_not_available;
+        || (endpoint.address().is_v6() && endpoint.address().is_loopback()
+            && error == boost::system::errc::address_not_available);
 }
 
 bool lacks_room(error_code const& error) noexcept
@@ -85,6 +88,22 @@ private:
     int fd_ = -1;
 };
 
+// A connection's entry in a list, for as long as it lives.
+class Place {
+public:
+    Place(std::list<HttpConnection*>& list, HttpConnection& connection)
+        : list_(list), at_(list.insert(list.end(), &connection))
+    {
+    }
+    ~Place() { list_.erase(at_); }
+    Place(Place const&) = delete;
+    Place& operator=(Place const&) = delete;
+
+private:
+    std::list<HttpConnection*>& list_;
+    std::list<HttpConnection*>::iterator at_;
+};
+
 } // namespace
 
 class HttpServer::Core {
@@ -97,11 +116,17 @@ public:
     Result<> listen(std::vector<std::string> const& addresses);
     asio::awaitable<void> stop(Clock::time_point until);
 
+    HttpServerStats const& stats() noexcept
+    {
+        shared.stats.open = connections_.size();
+        return shared.stats;
+    }
+
     HttpServerShared shared;
     std::list<tcp::acceptor> acceptors;
 
 private:
-    Result<> open(tcp::acceptor& acceptor, std::string const& address, error_code& error);
+    Result<> open(tcp::acceptor& acceptor, std::string const& address, bool& impossible);
     asio::awaitable<void> accept(tcp::acceptor& acceptor);
     void admit(tcp::socket socket);
     asio::awaitable<void> serve(tcp::socket socket, asio::cancellation_signal& cancel, bool welcome);
@@ -109,12 +134,13 @@ private:
 
     ReserveDescriptor reserve_;
     std::list<HttpConnection*> connections_; // that are served
-    std::size_t turning_away_ = 0;
+    std::list<HttpConnection*> turned_away_; // that hear that there is no room
     TaskGroup tasks_;
 };
 
-Result<> HttpServer::Core::open(tcp::acceptor& acceptor, std::string const& address, error_code& error)
+Result<> HttpServer::Core::open(tcp::acceptor& acceptor, std::string const& address, bool& impossible)
 {
+    error_code error;
     auto const endpoint = endpoint_from(address);
     if (!endpoint)
         return std::unexpected(endpoint.error());
@@ -127,6 +153,7 @@ Result<> HttpServer::Core::open(tcp::acceptor& acceptor, std::string const& addr
         acceptor.bind(*endpoint, error);
     if (!error)
         acceptor.listen(asio::socket_base::max_listen_connections, error);
+    impossible = lacks_family(*endpoint, error);
     if (error)
         return fail(Errc::bad_request, fmt::format("cannot listen on {}: {}", address, error.message()));
     return {};
@@ -138,11 +165,11 @@ Result<> HttpServer::Core::listen(std::vector<std::string> const& addresses)
     std::optional<Error> passed_over;
     for (auto const& address : addresses) {
         auto& acceptor = opened.emplace_back(shared.timers.executor());
-        error_code error;
-        auto done = open(acceptor, address, error);
+        bool impossible = false;
+        auto done = open(acceptor, address, impossible);
         if (done)
             continue;
-        if (!lacks_family(error))
+        if (!impossible)
             return done;
         opened.pop_back();
         passed_over = std::move(done.error());
@@ -182,7 +209,7 @@ void HttpServer::Core::admit(tcp::socket socket)
 {
     bool const welcome = connections_.size() < shared.limits.max_connections;
     ++(welcome ? shared.stats.accepted : shared.stats.refused);
-    if (!welcome && turning_away_ >= turned_away_at_once)
+    if (!welcome && turned_away_.size() >= turned_away_at_once)
         return; // closes it
     tasks_.spawn_with(
         [&](asio::cancellation_signal& cancel) { return serve(std::move(socket), cancel, welcome); });
@@ -192,17 +219,11 @@ asio::awaitable<void> HttpServer::Core::serve(
     tcp::socket socket, asio::cancellation_signal& cancel, bool welcome)
 {
     HttpConnection connection(shared, std::move(socket), cancel);
-    if (!welcome) {
-        ++turning_away_;
+    Place const place(welcome ? connections_ : turned_away_, connection);
+    if (welcome)
+        co_await connection.run();
+    else
         co_await connection.turn_away();
-        --turning_away_;
-        co_return;
-    }
-    auto const place = connections_.insert(connections_.end(), &connection);
-    shared.stats.open = connections_.size();
-    co_await connection.run();
-    connections_.erase(place);
-    shared.stats.open = connections_.size();
 }
 
 // Every descriptor is in use: the reserve lets one client in, to hear that it is not served, instead of
@@ -276,7 +297,7 @@ asio::awaitable<void> HttpServer::stop(Clock::time_point until)
 
 HttpServerStats const& HttpServer::stats() const noexcept
 {
-    return core_->shared.stats;
+    return core_->stats();
 }
 
 } // namespace switchyard

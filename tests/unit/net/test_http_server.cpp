@@ -4,6 +4,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 using namespace switchyard;
@@ -357,6 +360,42 @@ TEST_CASE("A connection beyond the limit hears that there are too many")
     fourth.send(get);
     CHECK(fourth.reply().status() == 200);
 }
+
+// A sanitizer asks the kernel through a pipe what it may read, and calls everything invalid when there is no
+// descriptor.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SWITCHYARD_NEEDS_DESCRIPTORS
+#endif
+#endif
+#ifndef SWITCHYARD_NEEDS_DESCRIPTORS
+TEST_CASE("Without a free descriptor clients are turned away, and served again when there is one")
+{
+    Rig rig;
+    std::vector<RawHttp> clients;
+    for (int i = 0; i < 12; ++i) {
+        clients.push_back(rig.client());
+        clients.back().send(get);
+    }
+    rlimit usual{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &usual) == 0);
+    int const next = ::dup(0);
+    REQUIRE(next > 0);
+    ::close(next);
+    rlimit few = usual;
+    few.rlim_cur = static_cast<rlim_t>(next) + 4; // four more
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+    rig.until([&] { return rig.server.stats().refused == 1; });
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &usual) == 0);
+    auto const refused = static_cast<std::size_t>(rig.server.stats().accepted); // the one after those
+    REQUIRE(refused < clients.size());
+    CHECK(clients[refused].reply().status() == 503);
+    for (std::size_t i = 0; i < clients.size(); ++i)
+        if (i != refused)
+            CHECK(clients[i].reply().status() == 200);
+}
+
+#endif
 
 TEST_CASE("A stream is sent in chunks, and to HTTP/1.0 until it closes")
 {
