@@ -43,6 +43,7 @@ struct ProgramEnd {
     std::string err;
 
     bool stopped() const noexcept { return timed_out || cancelled; }
+    friend bool operator==(ProgramEnd const&, ProgramEnd const&) = default;
     // "ended with status 3", "was killed by signal 11", "was stopped at the deadline", "was stopped".
     std::string how() const;
 };
