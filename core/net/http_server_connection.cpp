@@ -26,6 +26,7 @@ using tcp = asio::ip::tcp;
 
 constexpr auto quiet = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t first_buffer = 2'048; // bytes: most requests fit, and idle connections hold no more
+constexpr std::size_t kept_buffer = 4'096;
 constexpr std::size_t small_body = 16'384;  // bytes that are copied behind the head rather than gathered
 constexpr std::size_t lingered = 1'048'576; // bytes of a refused request that are read and dropped
 constexpr std::chrono::milliseconds watch_after{1'000}; // a handler that takes longer has its client watched
@@ -155,6 +156,7 @@ asio::awaitable<bool> HttpConnection::read_request()
 {
     auto const& limits = shared_.limits;
     parser_.start(request_);
+    trim();
     phase_ = Phase::idle;
     bool continued = false;
     for (;;) {
@@ -187,6 +189,19 @@ asio::awaitable<bool> HttpConnection::read_request()
         }
         if (!more)
             co_return false;
+    }
+}
+
+// What one large request or response took is not kept while the connection is idle.
+void HttpConnection::trim()
+{
+    body_ = std::string();
+    if (head_.capacity() > kept_buffer)
+        head_ = std::string();
+    if (in_begin_ == in_end_) {
+        in_begin_ = in_end_ = 0;
+        if (in_.size() > kept_buffer)
+            in_ = std::string();
     }
 }
 

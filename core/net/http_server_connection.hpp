@@ -54,6 +54,7 @@ private:
     void timer_due();
     asio::awaitable<bool> read_request();
     asio::awaitable<bool> read_some();
+    void trim();
     asio::awaitable<HttpResponse> ask_handler();
     asio::awaitable<bool> respond(HttpResponse response);
     asio::awaitable<bool> stream(HttpStream& source, bool chunked);
