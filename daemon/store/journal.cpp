@@ -285,7 +285,8 @@ Sql<> Journal::prune_turn(PruneJob& job)
         if ((ended >= job.before && !excess) || key_counts)
             continue;
         doomed.push_back(old_.number(0));
-        job.ended -= job.ended > 0 ? 1 : 0; // not counted when pruning is by age only
+        if (job.ended > 0) // not counted when pruning is by age only
+            --job.ended;
     }
     job.finished = job.finished || seen < 500;
     for (auto const id : doomed)

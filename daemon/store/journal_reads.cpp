@@ -125,7 +125,8 @@ Sql<bool> Journal::count_turn(PruneJob& job, Clock::time_point until)
         if (!*row)
             break;
         job.cursor = to_id(count_.number(0));
-        job.ended += count_.null(1) ? 0 : 1;
+        if (!count_.null(1))
+            ++job.ended;
     }
     job.cursor = CommandId{};
     job.counted = true;

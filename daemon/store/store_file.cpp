@@ -120,8 +120,11 @@ bool make_ballast(std::string const& store_path, std::uint64_t bytes)
     int const fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return false;
-    bool const room = ::posix_fallocate(fd, 0, static_cast<off_t>(bytes)) == 0
-        && ::ftruncate(fd, static_cast<off_t>(bytes)) == 0;
+    int error = 0;
+    do
+        error = ::posix_fallocate(fd, 0, static_cast<off_t>(bytes));
+    while (error == EINTR);
+    bool const room = error == 0;
     ::close(fd);
     if (!room)
         ::unlink(path.c_str());
