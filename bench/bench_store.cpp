@@ -89,6 +89,11 @@ struct Bench {
     void run(asio::awaitable<void> task)
     {
         group.spawn(std::move(task));
+        drain();
+    }
+    void drain()
+    {
+        io.restart(); // a loop that ran out of work has stopped
         while (!group.empty())
             io.run_one();
     }
@@ -104,14 +109,14 @@ int life(std::string path, std::size_t writers, double seconds)
     auto writer = [&](std::vector<std::uint32_t>& mine) -> asio::awaitable<void> {
         while (whole.seconds() < seconds) {
             Stopwatch const one;
-            co_await live(bench.store, command(bench.store));
+            auto row = command(bench.store);
+            co_await live(bench.store, std::move(row));
             mine.push_back(one.microseconds());
         }
     };
     for (auto& mine : latencies)
         bench.group.spawn(writer(mine));
-    while (!bench.group.empty())
-        bench.io.run_one();
+    bench.drain();
     bench::print_figures(std::move(latencies), whole.seconds());
     return 0;
 }
@@ -124,22 +129,21 @@ int restart(std::string const& path, std::int64_t open, std::int64_t ended)
         bench.open(opened);
         auto fill = [&](std::int64_t& left, bool end) -> asio::awaitable<void> {
             while (left-- > 0) {
+                auto row = command(bench.store);
                 if (end) {
-                    co_await live(bench.store, command(bench.store));
+                    co_await live(bench.store, std::move(row));
                     continue;
                 }
-                auto const appended = co_await bench.store.append(command(bench.store));
+                auto const appended = co_await bench.store.append(std::move(row));
                 must(appended.has_value(), "append");
             }
         };
         for (int i = 0; i < 1000; ++i)
             bench.group.spawn(fill(ended, true));
-        while (!bench.group.empty())
-            bench.io.run_one();
+        bench.drain();
         for (int i = 0; i < 1000; ++i)
             bench.group.spawn(fill(open, false));
-        while (!bench.group.empty())
-            bench.io.run_one();
+        bench.drain();
     }
     Bench bench(path);
     double seconds = 0;
