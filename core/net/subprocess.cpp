@@ -89,6 +89,7 @@ struct Launch {
     Pipe out;
     Pipe err;
     Pipe secret;
+    Pipe failure; // the reason why execve() failed; the end when it did not
 };
 
 std::string search_path()
@@ -156,11 +157,11 @@ bool prepare(Launch& launch, Program& program)
         launch.environment.push_back(text.data());
     launch.environment.push_back(nullptr);
     return open_input(launch, program) && open_secret(launch, program) && launch.out.open(0)
-        && launch.err.open(0);
+        && launch.err.open(0) && launch.failure.open(0);
 }
 
 // In the child, on the parent's memory: nothing here may allocate, lock or return.
-[[noreturn]] void become(Launch const& launch, pid_t parent, int volatile& error)
+[[noreturn]] void become(Launch const& launch, pid_t parent)
 {
     struct sigaction standard{};
     standard.sa_handler = SIG_DFL;
@@ -172,34 +173,34 @@ bool prepare(Launch& launch, Program& program)
         && ::dup2(launch.err.write.get(), 2) >= 0
         && (!launch.secret.read || ::dup2(launch.secret.read.get(), secret_fd) >= 0);
     auto const first_unused = static_cast<unsigned>(launch.secret.read ? secret_fd + 1 : secret_fd);
-    if (descriptors && ::close_range(first_unused, ~0U, 0) == 0 && ::setpgid(0, 0) == 0
+    if (descriptors && ::close_range(first_unused, ~0U, CLOSE_RANGE_CLOEXEC) == 0 && ::setpgid(0, 0) == 0
         && ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && ::sigprocmask(SIG_SETMASK, &none, nullptr) == 0) {
         if (::getppid() != parent)
             ::_exit(127); // the daemon was killed before it could be told
         ::execve(launch.path.c_str(), launch.argv.data(), launch.environment.data());
     }
-    error = errno;
+    int const error = errno;
+    (void)!::write(launch.failure.write.get(), &error, sizeof error);
     ::_exit(127);
 }
 
 // vfork: a daemon with much memory starts a child as fast as a small one. Gives the child, or -1 with errno
-// set.
-pid_t launch_child(Launch const& launch)
+// set. The reason comes by a pipe and not by the memory that both share, since sanitizers make a fork of it.
+pid_t launch_child(Launch& launch)
 {
     sigset_t all;
     sigset_t before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before); // no handler of ours may run in the child
-    int volatile error = 0;
     auto const parent = ::getpid();
     auto const child = ::vfork();
     if (child == 0)
-        become(launch, parent, error);
-    if (child < 0)
-        error = errno;
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    if (child > 0 && error != 0)
+        become(launch, parent);
+    int error = child < 0 ? errno : 0;
+    launch.failure.write = Fd();
+    if (child > 0 && ::read(launch.failure.read.get(), &error, sizeof error) == sizeof error)
         ::waitpid(child, nullptr, 0);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr); // not earlier: no signal may interrupt the read
     errno = error;
     return error == 0 ? child : -1;
 }

@@ -1,3 +1,4 @@
+#include "core/base/text.hpp"
 #include "tests/support/driver_contract.hpp"
 
 #include <catch2/catch.hpp>
@@ -101,8 +102,10 @@ TEST_CASE_METHOD(Fixture, "a program gets its call by environment and arguments"
     auto const left =
         std::ranges::find_if(env, [](auto const& line) { return line.starts_with("SWITCHYARD_DEADLINE="); });
     REQUIRE(left != env.end());
-    CHECK(std::stod(left->substr(20)) > 5.0);
-    CHECK(std::stod(left->substr(20)) <= 10.0);
+    auto const seconds = parse_duration(left->substr(20));
+    REQUIRE(seconds);
+    CHECK(*seconds > 5s);
+    CHECK(*seconds <= 10s);
     env.erase(left);
     CHECK(env
         == Texts{"LANG=C", "SWITCHYARD_ACTION=off", "SWITCHYARD_CONTRACT=1", "SWITCHYARD_DEVICE=relay",

@@ -253,7 +253,8 @@ TEST_CASE("ipmitool's listings become JSON")
                                                "    SEL Device\n"
                                                "Aux Firmware Rev Info     : \n"
                                                "    0x00\n"))
-        == R"j([{"device_id":"0","product_name":"Unknown (0xF02)","additional_device_support":["Sensor Device","SEL Device"],)j"
+        == R"j([{"device_id":"0","product_name":"Unknown (0xF02)","additional_device_support":)j"
+           R"j(["Sensor Device","SEL Device"],)j"
            R"j("aux_firmware_rev_info":["0x00"]}])j");
     CHECK(json::serialize(
               blocks_from_ipmitool("SEL Record ID : 0001\n Record Type : 02\n\nSEL Record ID : 0002\n\n"))

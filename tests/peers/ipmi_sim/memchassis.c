@@ -1,23 +1,24 @@
-/* A chassis in memory for OpenIPMI's ipmi_sim (2.0.33), loaded as a module. It spares the popen("/bin/sh ...") that the
- * simulator's own chassis_control costs on every Get Chassis Status.
+/* A chassis in memory for OpenIPMI's ipmi_sim (2.0.33), loaded as a module. It spares the popen("/bin/sh
+ * ...") that the simulator's own chassis_control costs on every Get Chassis Status.
  *
  * lan.conf:  loadlib "/path/memchassis.so" "delay_ms=0 strict=0 log=/path/file"
  *   delay_ms  the power follows a command after this many ms; 0: at once
  *   strict    1: reset, diag and soft of a system that is off fail, as many real BMCs do
- *   log       every chassis write as a line "<monotonic seconds> <operation> <value>", the witness of what really happened
+ *   log       every chassis write as a line "<monotonic seconds> <operation> <value>", the witness of what
+ * really happened
  */
+#include <OpenIPMI/lanserv.h>
+#include <OpenIPMI/mcserv.h>
+#include <OpenIPMI/serv.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <errno.h>
 #include <time.h>
-#include <OpenIPMI/serv.h>
-#include <OpenIPMI/lanserv.h>
-#include <OpenIPMI/mcserv.h>
 
 static int power, wanted, delay_ms, strict;
 static struct timespec due;
-static FILE *witness;
+static FILE* witness;
 
 static void settle(void)
 {
@@ -42,19 +43,25 @@ static void follow(int state, struct timespec now)
     settle();
 }
 
-static char const *operation(int op)
+static char const* operation(int op)
 {
     switch (op) {
-    case CHASSIS_CONTROL_POWER: return "power";
-    case CHASSIS_CONTROL_RESET: return "reset";
-    case CHASSIS_CONTROL_BOOT: return "boot";
-    case CHASSIS_CONTROL_GRACEFUL_SHUTDOWN: return "soft";
-    case CHASSIS_CONTROL_IDENTIFY: return "identify";
-    default: return "other";
+    case CHASSIS_CONTROL_POWER:
+        return "power";
+    case CHASSIS_CONTROL_RESET:
+        return "reset";
+    case CHASSIS_CONTROL_BOOT:
+        return "boot";
+    case CHASSIS_CONTROL_GRACEFUL_SHUTDOWN:
+        return "soft";
+    case CHASSIS_CONTROL_IDENTIFY:
+        return "identify";
+    default:
+        return "other";
     }
 }
 
-static int set(lmc_data_t *mc, int op, unsigned char *value, void *data)
+static int set(lmc_data_t* mc, int op, unsigned char* value, void* data)
 {
     struct timespec now;
     (void)mc;
@@ -64,7 +71,8 @@ static int set(lmc_data_t *mc, int op, unsigned char *value, void *data)
     if (strict && !power && (op == CHASSIS_CONTROL_RESET || op == CHASSIS_CONTROL_GRACEFUL_SHUTDOWN))
         return EINVAL;
     if (witness) {
-        fprintf(witness, "%ld.%06ld %s %d\n", (long)now.tv_sec, now.tv_nsec / 1000, operation(op), value ? *value : 0);
+        fprintf(witness, "%ld.%06ld %s %d\n", (long)now.tv_sec, now.tv_nsec / 1000, operation(op),
+            value ? *value : 0);
         fflush(witness);
     }
     if (op == CHASSIS_CONTROL_POWER)
@@ -74,7 +82,7 @@ static int set(lmc_data_t *mc, int op, unsigned char *value, void *data)
     return 0;
 }
 
-static int get(lmc_data_t *mc, int op, unsigned char *value, void *data)
+static int get(lmc_data_t* mc, int op, unsigned char* value, void* data)
 {
     (void)mc;
     (void)data;
@@ -83,7 +91,7 @@ static int get(lmc_data_t *mc, int op, unsigned char *value, void *data)
     return 0;
 }
 
-int ipmi_sim_module_print_version(sys_data_t *sys, char const *options)
+int ipmi_sim_module_print_version(sys_data_t* sys, char const* options)
 {
     (void)sys;
     (void)options;
@@ -91,10 +99,10 @@ int ipmi_sim_module_print_version(sys_data_t *sys, char const *options)
     return 0;
 }
 
-int ipmi_sim_module_init(sys_data_t *sys, char const *options)
+int ipmi_sim_module_init(sys_data_t* sys, char const* options)
 {
-    lmc_data_t *mc;
-    char const *at;
+    lmc_data_t* mc;
+    char const* at;
     int error;
     if (options && (at = strstr(options, "delay_ms=")))
         delay_ms = atoi(at + 9);
