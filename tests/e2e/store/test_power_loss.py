@@ -8,7 +8,7 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 
 sys.path.insert(0, os.path.dirname(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "support", "faults"))
@@ -28,7 +28,7 @@ def cut(path, undo, durability, mode, seed, chance):
                              env=preload("powerloss", PL_UNDO=undo, PL_MATCH=path, PL_NOSYNC="1"))
     fcntl.fcntl(child.stdout, F_SETPIPE_SZ, 1 << 20)
     first = child.stdout.readline()
-    time.sleep(chance.uniform(0, 0.06))  # the moment of the cut, not a wait for something
+    threading.Event().wait(chance.uniform(0, 0.06))  # the moment of the cut, not a wait for something
     child.kill()
     told = first + child.stdout.read()
     child.wait()

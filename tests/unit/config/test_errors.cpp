@@ -1,4 +1,4 @@
-#include "test_drivers.hpp"
+#include "tests/unit/config/test_drivers.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "test_drivers.hpp"
+#include "tests/unit/config/test_drivers.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch.hpp>
@@ -33,9 +33,8 @@ TEST_CASE("an empty file is a configuration with the defaults")
     }
 }
 
-TEST_CASE("every section of a full file arrives")
-{
-    auto const config = good(R"(
+// Every key there is, none with its default.
+constexpr auto full = R"(
 [daemon]
 deadline = "5m"
 deadline_max = "2h"
@@ -103,7 +102,11 @@ on_indeterminate = "hold"
 device = "pdu1"
 outlet = "05"
 description = "a server"
-)");
+)";
+
+TEST_CASE("every key of the daemon and of a group arrives")
+{
+    auto const config = good(full);
     auto const& daemon = config.daemon;
     CHECK(daemon.deadline == 5min);
     CHECK(daemon.deadline_max == 2h);
@@ -132,7 +135,11 @@ description = "a server"
     CHECK(daemon.store.keep_max == 3);
     CHECK(config.groups.at("rack7").max_in_flight == 4);
     CHECK(config.groups.at("rack7").stagger == 500ms);
+}
 
+TEST_CASE("every key of a device arrives")
+{
+    auto const config = good(full);
     auto const& device = config.devices.at("pdu1");
     CHECK(device.name == "pdu1");
     CHECK(device.bus == "serial0");
@@ -156,6 +163,12 @@ description = "a server"
     CHECK(device.native_cycle);
     CHECK(device.coalesce == Coalesce::latest);
     CHECK(device.on_indeterminate == OnIndeterminate::hold);
+}
+
+TEST_CASE("every type of a driver's keys arrives, and the target")
+{
+    auto const config = good(full);
+    auto const& device = config.devices.at("pdu1");
     REQUIRE(device.drivers.size() == 1);
     auto const& driver = device.drivers.front();
     CHECK(&driver.spec() == &test::pdu_driver);

@@ -1,5 +1,5 @@
 #include "daemon/config/fields.hpp"
-#include "test_drivers.hpp"
+#include "tests/unit/config/test_drivers.hpp"
 
 #include <boost/json/parse.hpp>
 #include <catch2/catch.hpp>

@@ -1,6 +1,6 @@
 #include "core/wire/northbound.hpp"
 
-#include "random_values.hpp"
+#include "tests/unit/wire/random_values.hpp"
 
 #include <catch2/catch.hpp>
 
