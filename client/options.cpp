@@ -61,18 +61,20 @@ std::string flag(std::string_view name)
 // cxxopts says which option does not exist; this says which was meant.
 Result<> check_names(std::vector<std::string> const& arguments)
 {
+    std::array<std::string, specs.size()> flags; // with their dashes, as people see them
+    std::ranges::transform(specs, flags.begin(), [](OptionSpec const& spec) { return flag(spec.name); });
     std::array<std::string_view, specs.size()> names;
-    std::ranges::transform(specs, names.begin(), &OptionSpec::name);
+    std::ranges::copy(flags, names.begin());
     for (auto const& argument : arguments) {
         if (argument == "--")
             break;
         if (!argument.starts_with("--"))
             continue;
-        auto const name = std::string_view(argument).substr(2, argument.find('=') - 2);
+        auto const name = std::string_view(argument).substr(0, argument.find('='));
         if (std::ranges::find(names, name) != names.end())
             continue;
         auto const hint = did_you_mean(name, names);
-        return std::unexpected(wrong("there is no option --" + std::string(name) +
+        return std::unexpected(wrong("there is no option " + std::string(name) +
             (hint.empty() ? "; 'pduclient --help' lists them" : hint)));
     }
     return {};

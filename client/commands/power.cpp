@@ -33,7 +33,9 @@ public:
 
     asio::awaitable<void> worker()
     {
-        while (next_ < targets_.size()) {
+        // After Ctrl-C no further target is begun.
+        auto const state = co_await asio::this_coro::cancellation_state;
+        while (next_ < targets_.size() && state.cancelled() == asio::cancellation_type::none) {
             auto const& target = targets_[next_++];
             co_await one(target);
         }

@@ -39,7 +39,8 @@ struct Run {
     asio::awaitable<void> worker()
     {
         auto const limit = context.options.timeout.value_or(read_limit);
-        while (next < targets.size()) {
+        auto const cancellation = co_await asio::this_coro::cancellation_state;
+        while (next < targets.size() && cancellation.cancelled() == asio::cancellation_type::none) {
             auto const& target = targets[next++];
             auto const state = co_await context.power.state(target, {}, context.options.max_age, Clock::now() + limit);
             if (!state && state.error().code == Errc::cancelled)

@@ -54,7 +54,7 @@ TEST_CASE("a command line that is wrong says what is right")
     CHECK(usage_error({"xyzzy"}) == "pduclient: there is no verb 'xyzzy'; 'pduclient --help' lists them\n");
     CHECK(usage_error({"on"}) == "pduclient: usage: pduclient on TARGET...\n");
     CHECK(usage_error({"show"}) == "pduclient: usage: pduclient show ID\n");
-    CHECK(usage_error({"on", "srv1", "--dely", "5"}) == "pduclient: there is no option --dely - did you mean --delay?\n");
+    CHECK(usage_error({"on", "srv1", "--dely", "5"}) == "pduclient: there is no option --dely - did you mean '--delay'?\n");
     CHECK(usage_error({"on", "srv1", "--xyzzy"}) ==
         "pduclient: there is no option --xyzzy; 'pduclient --help' lists them\n");
     CHECK(usage_error({"off", "srv1", "--off-time", "5"}) ==
@@ -80,7 +80,7 @@ TEST_CASE("help and version need no daemon")
     CHECK(version_text.out == "pduclient " + std::string(version) + "\n");
     auto const help = run(yard, {"--help"});
     CHECK(help.code == ExitCode::done);
-    CHECK(help.out.find("  cycle TARGET...        Switch targets off, wait, and switch them on (also: reboot)\n") !=
+    CHECK(help.out.find("  cycle TARGET...       Switch targets off, wait, and switch them on (also: reboot)\n") !=
         std::string::npos);
     auto const verb = run(yard, {"cancel", "--help"});
     CHECK(verb.out.find("usage: pduclient cancel ID\n") == 0);
@@ -167,13 +167,15 @@ TEST_CASE("Ctrl-C leaves the commands running and names them")
     };
     TaskGroup group(yard.loop.timers);
     group.spawn(press());
-    std::vector<std::string> arguments{"on", "srv[1-2]", "--connect", yard.ipc()};
+    // Two at a time: the third is not begun any more.
+    std::vector<std::string> arguments{"on", "srv[1-2]", "bmc1", "--parallel", "2", "--connect", yard.ipc()};
     CHECK(yard.loop.run(client.run(std::move(arguments))) == ExitCode::interrupted);
     CHECK(out.str().empty());
     CHECK(err.str() ==
         "srv1 (command 1) goes on: 'pduclient show 1' looks at it, 'pduclient cancel 1' ends it\n"
         "srv2 (command 2) goes on: 'pduclient show 2' looks at it, 'pduclient cancel 2' ends it\n");
     CHECK(yard.loop.run(yard.service.look(CommandId{1}))->state == CommandState::queued);
+    CHECK(yard.service.submitted() == 2);
     CHECK(yard.loop.run(group.drain(Clock::now() + 1s)));
 }
 
