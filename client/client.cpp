@@ -16,15 +16,15 @@ std::string misuse(Verb const& verb, Options const& options)
 {
     auto const count = options.words.size() - 1;
     if (count < verb.least || count > verb.most)
-        return "usage: pduclient " + std::string(verb.name) +
-            (verb.arguments.empty() ? std::string() : " " + std::string(verb.arguments));
+        return "usage: pduclient " + std::string(verb.name)
+            + (verb.arguments.empty() ? std::string() : " " + std::string(verb.arguments));
     for (auto const& given : options.given) {
         auto const allowed = [&](std::span<std::string_view const> list) {
             return std::ranges::find(list, given) != list.end();
         };
         if (!allowed(common_options()) && !allowed(verb.options))
-            return "'" + std::string(verb.name) + "' takes no --" + given + "; 'pduclient " + std::string(verb.name) +
-                " --help' lists its options";
+            return "'" + std::string(verb.name) + "' takes no --" + given + "; 'pduclient "
+                + std::string(verb.name) + " --help' lists its options";
     }
     return {};
 }
@@ -40,7 +40,8 @@ asio::awaitable<ExitCode> run_verb(Context& context, Verb const& verb)
         if (code == Errc::unauthorized || code == Errc::bad_request)
             context.advise(code, "");
         else
-            context.terminal.note("hint: is it running (systemctl status switchyardd)? --connect ADDRESS names another one");
+            context.terminal.note(
+                "hint: is it running (systemctl status switchyardd)? --connect ADDRESS names another one");
         co_return code == Errc::bad_request ? ExitCode::usage : ExitCode::no_daemon;
     }
     context.endpoint = greeting->endpoint;
@@ -89,9 +90,9 @@ asio::awaitable<ExitCode> Client::run(std::vector<std::string> arguments)
     if (verb == nullptr && options->words.empty() && options->legacy()) {
         running_.spawn(keep_legacy(result, context));
     } else if (verb == nullptr) {
-        terminal_.note("pduclient: " +
-            (options->words.empty() ? std::string("a verb is missing; 'pduclient --help' lists them")
-                                    : no_such_verb(options->words.front())));
+        terminal_.note("pduclient: "
+            + (options->words.empty() ? std::string("a verb is missing; 'pduclient --help' lists them")
+                                      : no_such_verb(options->words.front())));
         co_return ExitCode::usage;
     } else if (auto const wrong = misuse(*verb, *options); !wrong.empty()) {
         terminal_.note("pduclient: " + wrong);
@@ -104,8 +105,8 @@ asio::awaitable<ExitCode> Client::run(std::vector<std::string> arguments)
         co_return result;
     terminal_.progress({});
     for (auto const& [id, target] : context.open)
-        terminal_.note(command_of(target, id) + " goes on: 'pduclient show " + std::to_string(id.value) +
-            "' looks at it, 'pduclient cancel " + std::to_string(id.value) + "' ends it");
+        terminal_.note(command_of(target, id) + " goes on: 'pduclient show " + std::to_string(id.value)
+            + "' looks at it, 'pduclient cancel " + std::to_string(id.value) + "' ends it");
     co_return ExitCode::interrupted;
 }
 

@@ -20,7 +20,7 @@ struct Context {
     Options const& options;
     Terminal& terminal;
     PowerClient power;
-    std::string endpoint;                // where the daemon was found
+    std::string endpoint;                  // where the daemon was found
     std::map<CommandId, std::string> open; // commands that go on when we stop waiting, with their targets
 
     std::span<std::string const> arguments() const { return std::span(options.words).subspan(1); }

@@ -30,8 +30,8 @@ std::string escaped(std::string_view text)
 {
     std::string out;
     for (char const c : text) {
-        bool const plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-            c == '_' || c == '~';
+        bool const plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+            || c == '-' || c == '.' || c == '_' || c == '~';
         auto const byte = static_cast<unsigned char>(c);
         if (plain)
             out += c;
@@ -55,7 +55,8 @@ asio::awaitable<ExitCode> by_line(Context& context)
     auto line = *options.hostname + " " + *options.port + " " + *options.command;
     if (options.delay)
         line += " " + seconds(*options.delay);
-    auto const reply = co_await ask_by_line(context.timers, *options.daemon, std::string(port_number), std::move(line));
+    auto const reply =
+        co_await ask_by_line(context.timers, *options.daemon, std::string(port_number), std::move(line));
     if (!reply) {
         context.complain(reply.error().detail);
         co_return say_wrong(context, "Error sending command, wrong daemon hostname?");
@@ -91,7 +92,8 @@ asio::awaitable<ExitCode> by_http(Context& context)
 asio::awaitable<ExitCode> read_state(Context& context)
 {
     auto const& options = context.options;
-    auto const state = co_await context.power.state(*options.hostname, options.port, options.max_age, context.until());
+    auto const state =
+        co_await context.power.state(*options.hostname, options.port, options.max_age, context.until());
     if (!state)
         co_return say_replied(context, context.endpoint, state.error().message());
     context.terminal.line(name(state->power));

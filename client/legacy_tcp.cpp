@@ -36,11 +36,13 @@ asio::awaitable<Result<>> connect(tcp::socket& socket, std::string host, std::st
 }
 
 // Sends and reads until the other side closes. As with PDUDaemon the answer takes as long as the device does.
-asio::awaitable<Result<std::string>> exchange(Timers& timers, std::string host, std::string port, std::string text)
+asio::awaitable<Result<std::string>> exchange(
+    Timers& timers, std::string host, std::string port, std::string text)
 {
     tcp::socket socket(timers.executor());
     auto connecting = connect(socket, host, port);
-    auto const connected = co_await with_deadline(timers, Clock::now() + connect_limit, std::move(connecting));
+    auto const connected =
+        co_await with_deadline(timers, Clock::now() + connect_limit, std::move(connecting));
     if (!connected)
         co_return std::unexpected(connected.error());
     auto const [unsent, bytes] = co_await asio::async_write(socket, asio::buffer(text), told);
@@ -59,7 +61,8 @@ asio::awaitable<Result<std::string>> exchange(Timers& timers, std::string host, 
 
 } // namespace
 
-asio::awaitable<Result<std::string>> ask_by_line(Timers& timers, std::string host, std::string port, std::string line)
+asio::awaitable<Result<std::string>> ask_by_line(
+    Timers& timers, std::string host, std::string port, std::string line)
 {
     auto reply = co_await exchange(timers, std::move(host), std::move(port), std::move(line));
     if (reply) {
@@ -70,10 +73,11 @@ asio::awaitable<Result<std::string>> ask_by_line(Timers& timers, std::string hos
     co_return reply;
 }
 
-asio::awaitable<Result<unsigned>> ask_by_http(Timers& timers, std::string host, std::string port, std::string path)
+asio::awaitable<Result<unsigned>> ask_by_http(
+    Timers& timers, std::string host, std::string port, std::string path)
 {
-    auto const text = "GET " + path + " HTTP/1.1\r\nHost: " + host + ":" + port +
-        "\r\nUser-Agent: pduclient\r\nAccept: */*\r\nConnection: close\r\n\r\n";
+    auto const text = "GET " + path + " HTTP/1.1\r\nHost: " + host + ":" + port
+        + "\r\nUser-Agent: pduclient\r\nAccept: */*\r\nConnection: close\r\n\r\n";
     auto const reply = co_await exchange(timers, host, port, text);
     if (!reply)
         co_return std::unexpected(reply.error());

@@ -11,7 +11,9 @@ namespace switchyard::client {
 namespace {
 
 constexpr std::array<OptionSpec, 32> specs{{
-    {"connect", "ADDRESS", "the daemon: a host, HOST:PORT, a socket's path, or an endpoint; default: the local socket, then tcp"},
+    {"connect", "ADDRESS",
+        "the daemon: a host, HOST:PORT, a socket's path, or an endpoint; default: the local socket, then "
+        "tcp"},
     {"events", "ADDRESS", "where the daemon publishes, when it is not beside its socket or at its next port"},
     {"curve-server", "KEY", "the daemon's public CURVE key (Z85), for tcp"},
     {"curve-secret", "FILE", "the file with this client's secret CURVE key (Z85)"},
@@ -26,7 +28,8 @@ constexpr std::array<OptionSpec, 32> specs{{
     {"off-time", "SECONDS", "how long a cycle stays off"},
     {"deadline", "SECONDS", "do not begin later than this after the due time"},
     {"priority", "CLASS", "bulk, normal or interactive (default: interactive on a terminal, else normal)"},
-    {"key", "KEY", "idempotency key: the same key never acts twice; with several targets each gets KEY/TARGET"},
+    {"key", "KEY",
+        "idempotency key: the same key never acts twice; with several targets each gets KEY/TARGET"},
     {"coalesce", "MODE", "latest: replace on and off commands that were not sent yet; none: never"},
     {"ensure", "", "read first and do nothing when the state is there already"},
     {"reason", "TEXT", "for the log and the report"},
@@ -42,7 +45,8 @@ constexpr std::array<OptionSpec, 32> specs{{
     {"http", "", "PDUDaemon's way: HTTP on port 16421"},
     {"hostname", "NAME", "PDUDaemon's way: the PDU, device or target"},
     {"port", "PORT", "PDUDaemon's way: the outlet"},
-    {"command", "COMMAND", "PDUDaemon's way: on, off, reboot; without --daemon also cycle, reset, soft, diag, status"},
+    {"command", "COMMAND",
+        "PDUDaemon's way: on, off, reboot; without --daemon also cycle, reset, soft, diag, status"},
 }};
 
 constexpr std::array<std::string_view, 7> common{
@@ -74,8 +78,8 @@ Result<> check_names(std::vector<std::string> const& arguments)
         if (std::ranges::find(names, name) != names.end())
             continue;
         auto const hint = did_you_mean(name, names);
-        return std::unexpected(wrong("there is no option " + std::string(name) +
-            (hint.empty() ? "; 'pduclient --help' lists them" : hint)));
+        return std::unexpected(wrong("there is no option " + std::string(name)
+            + (hint.empty() ? "; 'pduclient --help' lists them" : hint)));
     }
     return {};
 }
@@ -88,7 +92,8 @@ public:
     std::optional<Error> take(std::string const& name, std::string const& value)
     {
         options_.given.push_back(name);
-        if (!read_switch(name) && !read_text(name, value) && !read_duration(name, value) && !read_choice(name, value))
+        if (!read_switch(name) && !read_text(name, value) && !read_duration(name, value)
+            && !read_choice(name, value))
             read_number(name, value);
         return std::exchange(error_, std::nullopt);
     }
@@ -108,9 +113,10 @@ private:
     }
     bool read_text(std::string_view name, std::string const& value)
     {
-        std::array<std::pair<std::string_view, std::optional<std::string>*>, 7> const texts{{{"daemon", &options_.daemon},
-            {"hostname", &options_.hostname}, {"port", &options_.port}, {"command", &options_.command},
-            {"key", &options_.key}, {"device", &options_.filter.device}, {"target", &options_.filter.target}}};
+        std::array<std::pair<std::string_view, std::optional<std::string>*>, 7> const texts{
+            {{"daemon", &options_.daemon}, {"hostname", &options_.hostname}, {"port", &options_.port},
+                {"command", &options_.command}, {"key", &options_.key}, {"device", &options_.filter.device},
+                {"target", &options_.filter.target}}};
         for (auto const& [known, place] : texts)
             if (known == name)
                 return *place = value, true;
@@ -136,7 +142,8 @@ private:
                 continue;
             *place = parse_duration(value);
             if (!*place)
-                error_ = wrong(flag(name) + ": '" + value + "' is no time: use seconds (5, 1.5) or 500ms, 5s, 2m, 1h");
+                error_ = wrong(
+                    flag(name) + ": '" + value + "' is no time: use seconds (5, 1.5) or 500ms, 5s, 2m, 1h");
             options_.max_age = max_age_.value_or(milliseconds{0});
             return true;
         }
@@ -155,7 +162,8 @@ private:
         if (name == "state") {
             options_.filter.state = command_state_from(value);
             return check(options_.filter.state.has_value(), name, value,
-                "delayed, queued, running, waiting, restoring, done, failed, expired, cancelled, superseded, indeterminate");
+                "delayed, queued, running, waiting, restoring, done, failed, expired, cancelled, superseded, "
+                "indeterminate");
         }
         return false;
     }
@@ -164,7 +172,8 @@ private:
         auto const number = parse_integer(value);
         std::int64_t const most = name == "parallel" ? 1'000 : name == "limit" ? 500 : std::int64_t{1} << 53U;
         if (!number || *number < 1 || *number > most) {
-            error_ = wrong(flag(name) + ": '" + value + "' is not a number from 1 to " + std::to_string(most));
+            error_ =
+                wrong(flag(name) + ": '" + value + "' is not a number from 1 to " + std::to_string(most));
             return;
         }
         auto const positive = static_cast<std::uint64_t>(*number);

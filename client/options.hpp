@@ -54,7 +54,8 @@ struct Options {
     bool legacy() const noexcept { return daemon || hostname || command || http; }
 };
 
-// Reads the arguments after the program's name. Fails with `bad_request` and a detail that says what would be right.
+// Reads the arguments after the program's name. Fails with `bad_request` and a detail that says what would be
+// right.
 Result<Options> parse_options(std::vector<std::string> const& arguments);
 
 } // namespace switchyard::client

@@ -1,5 +1,5 @@
-// Switchyard's ZeroMQ frontend before a service that accepts every command at once and keeps nothing: what the protocol
-// itself costs, to be measured beside `bench_zmq router`.
+// Switchyard's ZeroMQ frontend before a service that accepts every command at once and keeps nothing: what
+// the protocol itself costs, to be measured beside `bench_zmq router`.
 //   bench_zmq_frontend ENDPOINT
 #include "daemon/frontends/zmq/zmq_frontend.hpp"
 
@@ -46,7 +46,10 @@ public:
     }
     asio::awaitable<Result<Report>> wait(CommandId id, Clock::time_point) override { co_return done(id); }
     asio::awaitable<Result<Report>> look(CommandId id) override { co_return done(id); }
-    asio::awaitable<Result<Report>> cancel(Principal const&, CommandId id, CancelMode) override { co_return done(id); }
+    asio::awaitable<Result<Report>> cancel(Principal const&, CommandId id, CancelMode) override
+    {
+        co_return done(id);
+    }
     asio::awaitable<Result<CommandPage>> list(CommandFilter) override { co_return CommandPage(); }
     asio::awaitable<Result<TargetState>> state(Principal const&, std::string, std::optional<std::string>,
         std::chrono::milliseconds, Clock::time_point) override
@@ -58,7 +61,10 @@ public:
     Result<TargetInfo> target(std::string_view) const override { return TargetInfo(); }
     Result<DeviceInfo> device(std::string_view) const override { return DeviceInfo(); }
     asio::awaitable<Result<>> release(Principal const&, std::string) override { co_return Result<>(); }
-    std::unique_ptr<Subscription> watch(std::optional<EventId>) override { return std::make_unique<NoEvents>(executor_); }
+    std::unique_ptr<Subscription> watch(std::optional<EventId>) override
+    {
+        return std::make_unique<NoEvents>(executor_);
+    }
     Health health() const override { return {}; }
 
 private:
@@ -84,7 +90,8 @@ int main(int argc, char** argv)
     }
     asio::signal_set signals(io, SIGINT, SIGTERM);
     signals.async_wait([&](auto...) {
-        asio::co_spawn(io, frontend.stop(Clock::now() + std::chrono::seconds(1)), [&](std::exception_ptr) { io.stop(); });
+        asio::co_spawn(io, frontend.stop(Clock::now() + std::chrono::seconds(1)),
+            [&](std::exception_ptr) { io.stop(); });
     });
     io.run();
     return 0;

@@ -35,7 +35,8 @@ asio::awaitable<ExitCode> run(Context& context)
 } // namespace
 
 Verb const cancel_verb{"cancel", "ID", 1, 1, "Cancel a command",
-    "What was not sent is never sent. A cycle that is off is switched on at once, unless --leave-off is given.", options,
-    run};
+    "What was not sent is never sent. A cycle that is off is switched on at once, unless --leave-off is "
+    "given.",
+    options, run};
 
 } // namespace switchyard::client

@@ -17,8 +17,10 @@ asio::awaitable<ExitCode> run(Context& context)
 
 } // namespace
 
-Verb const cycle_verb{"cycle", "TARGET...", 1, any_number, "Switch targets off, wait, and switch them on (also: reboot)",
-    "The off is confirmed before the wait begins. Once the off was sent the daemon switches on again whatever happens,\n"
+Verb const cycle_verb{"cycle", "TARGET...", 1, any_number,
+    "Switch targets off, wait, and switch them on (also: reboot)",
+    "The off is confirmed before the wait begins. Once the off was sent the daemon switches on again "
+    "whatever happens,\n"
     "also after its own restart.",
     options, run};
 

@@ -24,8 +24,8 @@ std::vector<std::string> row(DeviceInfo const& device)
     std::string drivers;
     for (auto const& driver : device.drivers)
         drivers += (drivers.empty() ? "" : ", ") + driver;
-    return {device.name, condition(device), drivers, std::to_string(device.queued), device.running ? "yes" : "no",
-        device.reason.empty() ? device.last_error : device.reason};
+    return {device.name, condition(device), drivers, std::to_string(device.queued),
+        device.running ? "yes" : "no", device.reason.empty() ? device.last_error : device.reason};
 }
 
 asio::awaitable<ExitCode> run(Context& context)

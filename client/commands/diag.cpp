@@ -1,6 +1,5 @@
 #include "client/commands/power.hpp"
 
-
 namespace switchyard::client {
 namespace {
 
@@ -12,7 +11,6 @@ asio::awaitable<ExitCode> run(Context& context)
 } // namespace
 
 Verb const diag_verb{"diag", "TARGET...", 1, any_number, "Send a diagnostic interrupt (NMI)",
-    "What the machine does with it, a crash dump for example, is its own configuration.",
-    power_options, run};
+    "What the machine does with it, a crash dump for example, is its own configuration.", power_options, run};
 
 } // namespace switchyard::client

@@ -18,7 +18,6 @@ asio::awaitable<ExitCode> run(Context& context)
 } // namespace
 
 Verb const off_verb{"off", "TARGET...", 1, any_number, "Switch targets off, without asking the machine",
-    "Done when the device reports the power as off. 'soft' asks the operating system first.",
-    options, run};
+    "Done when the device reports the power as off. 'soft' asks the operating system first.", options, run};
 
 } // namespace switchyard::client

@@ -18,7 +18,6 @@ asio::awaitable<ExitCode> run(Context& context)
 } // namespace
 
 Verb const on_verb{"on", "TARGET...", 1, any_number, "Switch targets on",
-    "Done when the device reports the power as on.",
-    options, run};
+    "Done when the device reports the power as on.", options, run};
 
 } // namespace switchyard::client

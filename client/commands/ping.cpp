@@ -16,8 +16,10 @@ asio::awaitable<ExitCode> run(Context& context)
         context.terminal.line(json::serialize(*health));
     } else {
         auto const* const reason = health->if_contains("reason");
-        context.terminal.line(context.endpoint + ": " +
-            (good ? "ready" : "not ready" + (reason != nullptr ? ": " + std::string(reason->as_string()) : std::string())));
+        context.terminal.line(context.endpoint + ": "
+            + (good ? "ready"
+                    : "not ready"
+                        + (reason != nullptr ? ": " + std::string(reason->as_string()) : std::string())));
     }
     co_return good ? ExitCode::done : ExitCode::failed;
 }

@@ -71,7 +71,8 @@ Request Run::request_for(std::string const& target) const
     request.priority =
         options.priority.value_or(context_.terminal.interactive() ? Priority::interactive : Priority::normal);
     // A key of our own, too: when the connection breaks in the wrong moment it is safe to ask again.
-    request.key = options.key ? (targets_.size() > 1 ? *options.key + "/" + target : *options.key) : random_key();
+    request.key =
+        options.key ? (targets_.size() > 1 ? *options.key + "/" + target : *options.key) : random_key();
     request.delay = options.delay;
     request.off_time = options.off_time;
     request.deadline = options.deadline;
@@ -94,7 +95,9 @@ asio::awaitable<void> Run::one(std::string const& target)
         context_.open.emplace(id, target);
         show_progress(command_of(target, id));
     };
-    progress.event = [&](Event const& event) { show_progress(target + ": " + std::string(name(event.state))); };
+    progress.event = [&](Event const& event) {
+        show_progress(target + ": " + std::string(name(event.state)));
+    };
     auto request = request_for(target);
     auto const report = co_await context_.power.run(std::move(request), until_, progress);
     if (!report && report.error().code == Errc::cancelled && id && context_.open.contains(id))
@@ -124,8 +127,8 @@ asio::awaitable<void> Run::submit_only(std::string const& target)
         out.emplace("repeated", accepted->repeated);
         context_.terminal.line(json::serialize(out));
     } else {
-        context_.terminal.line(target + ": accepted as command " + std::to_string(accepted->id.value) +
-            (accepted->repeated ? " before, with the same key" : ""));
+        context_.terminal.line(target + ": accepted as command " + std::to_string(accepted->id.value)
+            + (accepted->repeated ? " before, with the same key" : ""));
     }
     results_[ExitCode::done].push_back(target);
     count(ExitCode::done);
@@ -137,8 +140,8 @@ void Run::ended(std::string const& target, Report const& report)
     if (context_.options.json) {
         context_.terminal.line(json::serialize(to_json(report)));
     } else if (code == ExitCode::timed_out) {
-        context_.terminal.line(target + ": still " + std::string(name(report.state)) + ", command " +
-            std::to_string(report.id.value) + " goes on");
+        context_.terminal.line(target + ": still " + std::string(name(report.state)) + ", command "
+            + std::to_string(report.id.value) + " goes on");
     } else {
         context_.terminal.line(target + ": " + outcome(report));
         if (report.error)
@@ -166,8 +169,8 @@ void Run::show_progress(std::string_view latest)
 {
     if (finished_ == targets_.size())
         return context_.terminal.progress({});
-    context_.terminal.progress("[" + std::to_string(finished_) + "/" + std::to_string(targets_.size()) + "] " +
-        std::string(latest));
+    context_.terminal.progress(
+        "[" + std::to_string(finished_) + "/" + std::to_string(targets_.size()) + "] " + std::string(latest));
 }
 
 // The summary of several: how many ended how, and which did not end well.
@@ -175,10 +178,12 @@ ExitCode Run::finish()
 {
     context_.terminal.progress({});
     if (targets_.size() > 1 && !context_.options.json) {
-        std::string text = std::to_string(targets_.size()) + " targets: " +
-            std::to_string(results_[ExitCode::done].size()) + (context_.options.wait ? " done" : " accepted");
-        for (auto const& [code, word] : {std::pair(ExitCode::failed, "failed"), std::pair(ExitCode::usage, "not valid"),
-                 std::pair(ExitCode::indeterminate, "indeterminate"), std::pair(ExitCode::timed_out, "still open")})
+        std::string text = std::to_string(targets_.size())
+            + " targets: " + std::to_string(results_[ExitCode::done].size())
+            + (context_.options.wait ? " done" : " accepted");
+        for (auto const& [code, word] : {std::pair(ExitCode::failed, "failed"),
+                 std::pair(ExitCode::usage, "not valid"), std::pair(ExitCode::indeterminate, "indeterminate"),
+                 std::pair(ExitCode::timed_out, "still open")})
             if (auto const& names = results_[code]; !names.empty())
                 text += ", " + std::to_string(names.size()) + " " + word + " (" + fold_hosts(names) + ")";
         context_.terminal.note(text);

@@ -16,7 +16,8 @@ asio::awaitable<ExitCode> run(Context& context)
 } // namespace
 
 Verb const release_verb{"release", "DEVICE", 1, 1, "Let a held device go on",
-    "A device with on_indeterminate = \"hold\" stops after a command whose outcome cannot be known, until somebody has\n"
+    "A device with on_indeterminate = \"hold\" stops after a command whose outcome cannot be known, until "
+    "somebody has\n"
     "looked at it.",
     {}, run};
 

@@ -1,6 +1,5 @@
 #include "client/commands/power.hpp"
 
-
 namespace switchyard::client {
 namespace {
 

@@ -11,8 +11,9 @@ namespace {
 void print(Context& context, Report const& report)
 {
     auto& terminal = context.terminal;
-    terminal.line("command " + std::to_string(report.id.value) + ": " + std::string(name(report.request.action)) + " " +
-        report.request.target + (report.request.outlet ? ":" + *report.request.outlet : ""));
+    terminal.line("command " + std::to_string(report.id.value) + ": "
+        + std::string(name(report.request.action)) + " " + report.request.target
+        + (report.request.outlet ? ":" + *report.request.outlet : ""));
     terminal.line("state:    " + outcome(report));
     terminal.line("accepted: " + to_rfc3339(report.accepted) + " from " + report.principal);
     if (report.due > report.accepted)
@@ -25,11 +26,11 @@ void print(Context& context, Report const& report)
     if (!report.request.reason.empty())
         terminal.line("reason:   " + report.request.reason);
     for (auto const& outlet : report.outlets)
-        terminal.line("outlet:   " + outlet.device + (outlet.outlet.empty() ? "" : ":" + outlet.outlet) + " " +
-            std::string(name(outlet.power)) + (outlet.confirmed ? ", confirmed" : "") + ", " +
-            std::to_string(outlet.attempts) + (outlet.attempts == 1 ? " attempt" : " attempts") +
-            (outlet.driver.empty() ? "" : " by " + outlet.driver) +
-            (outlet.error ? ", " + outlet.error->message() : std::string()));
+        terminal.line("outlet:   " + outlet.device + (outlet.outlet.empty() ? "" : ":" + outlet.outlet) + " "
+            + std::string(name(outlet.power)) + (outlet.confirmed ? ", confirmed" : "") + ", "
+            + std::to_string(outlet.attempts) + (outlet.attempts == 1 ? " attempt" : " attempts")
+            + (outlet.driver.empty() ? "" : " by " + outlet.driver)
+            + (outlet.error ? ", " + outlet.error->message() : std::string()));
     if (!report.result.is_null())
         terminal.line("result:   " + json::serialize(report.result));
     if (report.error)

@@ -21,8 +21,8 @@ void print(Context& context, TargetState const& state)
         text += " (" + to_text(state.age) + " ago)";
     if (state.outlets.size() > 1 || state.power == PowerState::unknown)
         for (auto const& outlet : state.outlets) {
-            text += ", " + outlet.device + (outlet.outlet.empty() ? "" : ":" + outlet.outlet) + " " +
-                std::string(name(outlet.power));
+            text += ", " + outlet.device + (outlet.outlet.empty() ? "" : ":" + outlet.outlet) + " "
+                + std::string(name(outlet.power));
             if (outlet.error)
                 text += " (" + outlet.error->message() + ")";
         }
@@ -42,13 +42,16 @@ struct Run {
         auto const cancellation = co_await asio::this_coro::cancellation_state;
         while (next < targets.size() && cancellation.cancelled() == asio::cancellation_type::none) {
             auto const& target = targets[next++];
-            auto const state = co_await context.power.state(target, {}, context.options.max_age, Clock::now() + limit);
+            std::optional<std::string> const whole; // no single outlet
+            auto const state =
+                co_await context.power.state(target, whole, context.options.max_age, Clock::now() + limit);
             if (!state && state.error().code == Errc::cancelled)
                 co_return;
             if (state)
                 print(context, *state);
             bool const known = state && state->power != PowerState::unknown;
-            auto const one = state ? (known ? ExitCode::done : ExitCode::failed) : context.failed(target, state.error());
+            auto const one =
+                state ? (known ? ExitCode::done : ExitCode::failed) : context.failed(target, state.error());
             code = worse(code, one);
         }
     }

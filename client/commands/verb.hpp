@@ -26,7 +26,7 @@ Verb const* find_verb(std::string_view name) noexcept;
 std::string no_such_verb(std::string_view name); // with a "did you mean"
 
 extern Verb const on_verb, off_verb, cycle_verb, reset_verb, soft_verb, diag_verb;
-extern Verb const status_verb, queue_verb, show_verb, cancel_verb, release_verb, watch_verb, targets_verb, devices_verb,
-    ping_verb;
+extern Verb const status_verb, queue_verb, show_verb, cancel_verb, release_verb, watch_verb, targets_verb,
+    devices_verb, ping_verb;
 
 } // namespace switchyard::client

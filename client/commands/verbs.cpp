@@ -8,9 +8,9 @@
 namespace switchyard::client {
 namespace {
 
-constexpr std::array<Verb const*, 15> verbs{&on_verb, &off_verb, &cycle_verb, &reset_verb, &soft_verb, &diag_verb,
-    &status_verb, &queue_verb, &show_verb, &cancel_verb, &release_verb, &watch_verb, &targets_verb, &devices_verb,
-    &ping_verb};
+constexpr std::array<Verb const*, 15> verbs{&on_verb, &off_verb, &cycle_verb, &reset_verb, &soft_verb,
+    &diag_verb, &status_verb, &queue_verb, &show_verb, &cancel_verb, &release_verb, &watch_verb,
+    &targets_verb, &devices_verb, &ping_verb};
 
 } // namespace
 
@@ -32,7 +32,8 @@ std::string no_such_verb(std::string_view name)
     for (auto const* const verb : verbs)
         names.push_back(verb->name);
     auto const hint = did_you_mean(name, names);
-    return "there is no verb '" + std::string(name) + "'" + (hint.empty() ? "; 'pduclient --help' lists them" : hint);
+    return "there is no verb '" + std::string(name) + "'"
+        + (hint.empty() ? "; 'pduclient --help' lists them" : hint);
 }
 
 } // namespace switchyard::client

@@ -41,7 +41,8 @@ asio::awaitable<ExitCode> run(Context& context)
 
 } // namespace
 
-Verb const watch_verb{"watch", "[TARGET...]", 0, any_number, "Tell every transition of every command as it happens",
-    "Until Ctrl-C, or for the time of --timeout.", options, run};
+Verb const watch_verb{"watch", "[TARGET...]", 0, any_number,
+    "Tell every transition of every command as it happens", "Until Ctrl-C, or for the time of --timeout.",
+    options, run};
 
 } // namespace switchyard::client

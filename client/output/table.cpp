@@ -13,7 +13,8 @@ void Table::print(Terminal& terminal) const
     for (auto const& row : rows_) {
         std::string text;
         for (std::size_t i = 0; i < row.size(); ++i)
-            text += row[i] + (i + 1 < row.size() ? std::string(widths[i] - row[i].size() + 2, ' ') : std::string());
+            text += row[i]
+                + (i + 1 < row.size() ? std::string(widths[i] - row[i].size() + 2, ' ') : std::string());
         text.erase(text.find_last_not_of(' ') + 1);
         terminal.line(text);
     }

@@ -6,11 +6,14 @@
 
 namespace switchyard::client {
 
-// Where people and scripts read: results on `out`, everything else on `err`. On a terminal a line of progress stands below
-// the results and is rewritten.
+// Where people and scripts read: results on `out`, everything else on `err`. On a terminal a line of progress
+// stands below the results and is rewritten.
 class Terminal {
 public:
-    Terminal(std::ostream& out, std::ostream& err, bool interactive) : out_(out), err_(err), interactive_(interactive) {}
+    Terminal(std::ostream& out, std::ostream& err, bool interactive)
+        : out_(out), err_(err), interactive_(interactive)
+    {
+    }
     ~Terminal() { clear(); }
     Terminal(Terminal const&) = delete;
     Terminal& operator=(Terminal const&) = delete;

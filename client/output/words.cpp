@@ -31,8 +31,8 @@ std::string line_of(Event const& event)
 {
     if (event.reset)
         return "some events were lost here: 'pduclient queue' lists what is open";
-    std::string out = to_rfc3339(event.at) + " " + event.target + ": " + std::string(name(event.action)) + " " +
-        std::string(name(event.state));
+    std::string out = to_rfc3339(event.at) + " " + event.target + ": " + std::string(name(event.action)) + " "
+        + std::string(name(event.state));
     if (event.power != PowerState::unknown)
         out += ", power " + std::string(name(event.power));
     if (!event.detail.empty())
@@ -49,7 +49,8 @@ std::string advice(Errc code, std::string_view name)
     case Errc::unsupported_action:
         return "'pduclient devices' shows which driver the device has; the driver's page says what it can do";
     case Errc::auth_failed:
-        return "correct the user and password of the device in the configuration and reload the daemon: until then it is not "
+        return "correct the user and password of the device in the configuration and reload the daemon: "
+               "until then it is not "
                "asked again";
     case Errc::unreachable:
     case Errc::timed_out:
@@ -59,8 +60,9 @@ std::string advice(Errc code, std::string_view name)
     case Errc::indeterminate:
         return "look before you send it again: 'pduclient status " + who + "'";
     case Errc::commit_unknown:
-        return "'pduclient queue --all --target " + who + "' shows whether it was recorded; with the same --key it is safe to "
-               "send it again";
+        return "'pduclient queue --all --target " + who
+            + "' shows whether it was recorded; with the same --key it is safe to "
+              "send it again";
     case Errc::key_conflict:
         return "use another --key, or none";
     case Errc::store_unavailable:

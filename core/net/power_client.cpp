@@ -14,14 +14,14 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds answer_slack{5'000};   // beyond the time that a request gives the daemon
-constexpr milliseconds restart_pause{200};    // before a daemon that stops is asked again
+constexpr milliseconds answer_slack{5'000}; // beyond the time that a request gives the daemon
+constexpr milliseconds restart_pause{200};  // before a daemon that stops is asked again
 constexpr int queued_requests = 100'000;
 
 // What the library tells of a connection.
-constexpr int watched_events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
-    ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_DISCONNECTED |
-    ZMQ_EVENT_CONNECT_RETRIED;
+constexpr int watched_events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH
+    | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_DISCONNECTED
+    | ZMQ_EVENT_CONNECT_RETRIED;
 
 std::string probe_words(int error)
 {
@@ -54,7 +54,10 @@ std::optional<PowerClient::Accepted> accepted_from(json::object const& body)
 
 struct PowerClient::Call {
     Call(PowerClient& client_, ZmqRequest const& request, Progress const* progress_)
-        : client(client_), id(request.id.as_uint64()), text(encode(request)), progress(progress_),
+        : client(client_),
+          id(request.id.as_uint64()),
+          text(encode(request)),
+          progress(progress_),
           news(client_.timers_.executor())
     {
         client.calls_.emplace(id, this);
@@ -142,7 +145,8 @@ Result<> PowerClient::open(std::string const& endpoint)
     if (zmq_socket_monitor(options.handle(), events.c_str(), watched_events) != 0)
         return fail(Errc::internal, std::string("zmq_socket_monitor: ") + zmq_strerror(errno));
     monitor_->options().connect(events);
-    if (auto const secured = secure_link(*socket_, endpoint, address_.curve_server, address_.curve_secret); !secured)
+    if (auto const secured = secure_link(*socket_, endpoint, address_.curve_server, address_.curve_secret);
+        !secured)
         return secured;
     return socket_->connect(endpoint);
 }
@@ -153,7 +157,8 @@ Error PowerClient::why_not(std::string const& endpoint, Error const& error) cons
     case State::unauthorized:
         return Error(Errc::unauthorized, endpoint + ": the daemon does not know our key");
     case State::shut_out:
-        return Error(Errc::unreachable, endpoint + ": the connection was closed in the handshake (does the daemon want CURVE keys?)");
+        return Error(Errc::unreachable,
+            endpoint + ": the connection was closed in the handshake (does the daemon want CURVE keys?)");
     case State::refused:
         return Error(Errc::unreachable, endpoint + ": connection refused");
     case State::connecting:
@@ -161,7 +166,8 @@ Error PowerClient::why_not(std::string const& endpoint, Error const& error) cons
         break;
     }
     if (error.code == Errc::timed_out)
-        return Error(Errc::unreachable, endpoint + ": no answer within " + std::to_string(address_.handshake.count()) + " ms");
+        return Error(Errc::unreachable,
+            endpoint + ": no answer within " + std::to_string(address_.handshake.count()) + " ms");
     return Error(error.code, endpoint + ": " + error.detail);
 }
 
@@ -181,7 +187,8 @@ asio::awaitable<Result<>> PowerClient::send(Call& call)
             co_return fail(Errc::unreachable, "there is no connection to the daemon");
         std::array<std::string_view, 1> const frames{call.text};
         // The connection is there before the socket knows: writable() tells it.
-        if (state_ == State::connected && socket_->writable() && socket_->send(frames) == ZmqSocket::Sent::yes)
+        if (state_ == State::connected && socket_->writable()
+            && socket_->send(frames) == ZmqSocket::Sent::yes)
             call.sent = true;
         else if (!co_await call.news.wait())
             co_return fail(Errc::cancelled, "interrupted before the request was sent");
@@ -213,10 +220,12 @@ asio::awaitable<PowerClient::Answer> PowerClient::ask_until(
     for (;;) {
         request.id = ++last_id_;
         if (request.wait)
-            request.wait = std::clamp(std::chrono::ceil<milliseconds>(until - Clock::now()), milliseconds{0}, longest_wait);
+            request.wait = std::clamp(
+                std::chrono::ceil<milliseconds>(until - Clock::now()), milliseconds{0}, longest_wait);
         Call call(*this, request, progress);
         auto sending = send(call);
-        auto const sent = co_await with_deadline(timers_, Clock::now() + address_.comeback, std::move(sending));
+        auto const sent =
+            co_await with_deadline(timers_, Clock::now() + address_.comeback, std::move(sending));
         if (!sent && !call.sent)
             co_return fail(sent.error().code == Errc::cancelled ? Errc::cancelled : Errc::unreachable,
                 sent.error().code == Errc::timed_out ? "the daemon did not come back" : sent.error().detail);
@@ -270,7 +279,8 @@ void PowerClient::deliver(ZmqFrames& frames)
         if (call.progress != nullptr && call.progress->accepted)
             call.progress->accepted(*accepted);
     } else if (auto const* const body = reply->body.if_contains("event")) {
-        if (auto const event = event_from_json(*body); event && call.progress != nullptr && call.progress->event)
+        if (auto const event = event_from_json(*body);
+            event && call.progress != nullptr && call.progress->event)
             call.progress->event(*event);
     }
 }

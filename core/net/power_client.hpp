@@ -17,22 +17,23 @@ namespace switchyard {
 
 // How to reach a daemon.
 struct PowerAddress {
-    // Tried in this order until one answers. From then on it stays: a request that was sent is never sent elsewhere.
+    // Tried in this order until one answers. From then on it stays: a request that was sent is never sent
+    // elsewhere.
     std::vector<std::string> endpoints{"ipc:///run/switchyard/switchyard.sock", "tcp://127.0.0.1:16422"};
-    std::string curve_server; // Z85 public key of the daemon; with it tcp uses CURVE
-    SecretRef curve_secret;   // Z85 secret key of this client
-    std::chrono::milliseconds handshake{2'000};  // for each endpoint; longer = no daemon there
-    std::chrono::milliseconds comeback{60'000};  // how long a daemon that went away may stay away
+    std::string curve_server;                   // Z85 public key of the daemon; with it tcp uses CURVE
+    SecretRef curve_secret;                     // Z85 secret key of this client
+    std::chrono::milliseconds handshake{2'000}; // for each endpoint; longer = no daemon there
+    std::chrono::milliseconds comeback{60'000}; // how long a daemon that went away may stay away
 };
 
-// "srv9" -> "tcp://srv9:16422", "srv9:1234" -> "tcp://srv9:1234", "[::1]" -> "tcp://[::1]:16422", "/run/x.sock" ->
-// "ipc:///run/x.sock"; an endpoint stays as it is.
+// "srv9" -> "tcp://srv9:16422", "srv9:1234" -> "tcp://srv9:1234", "[::1]" -> "tcp://[::1]:16422",
+// "/run/x.sock" -> "ipc:///run/x.sock"; an endpoint stays as it is.
 std::string power_endpoint(std::string_view text);
 // Where the daemon at `endpoint` publishes: events.sock beside its socket, or the next port.
 std::string events_endpoint(std::string_view endpoint);
 
-// The daemon's ZeroMQ client. Any number of calls may be in flight; each is a coroutine of its caller. connect() comes
-// first and close() last. For one io thread.
+// The daemon's ZeroMQ client. Any number of calls may be in flight; each is a coroutine of its caller.
+// connect() comes first and close() last. For one io thread.
 class PowerClient {
 public:
     struct Accepted {
@@ -60,16 +61,16 @@ public:
     PowerClient(Timers& timers, PowerAddress address);
     ~PowerClient();
 
-    // Fails with `unreachable` and a detail that says what was found at each endpoint, `unauthorized` when the daemon
-    // refused our key.
+    // Fails with `unreachable` and a detail that says what was found at each endpoint, `unauthorized` when
+    // the daemon refused our key.
     asio::awaitable<Result<Greeting>> connect();
     asio::awaitable<void> close();
 
-    // Returns once the command is durable. When the connection breaks before that and the request has a key it is asked
-    // again with the same key; without one the error is `commit_unknown`.
+    // Returns once the command is durable. When the connection breaks before that and the request has a key
+    // it is asked again with the same key; without one the error is `commit_unknown`.
     asio::awaitable<Result<Accepted>> submit(Request request);
-    // Submits and waits for the end until `until`: the report as it is then. A broken connection does not matter once the
-    // command is accepted: it is asked for again as soon as the daemon is back.
+    // Submits and waits for the end until `until`: the report as it is then. A broken connection does not
+    // matter once the command is accepted: it is asked for again as soon as the daemon is back.
     asio::awaitable<Result<Report>> run(Request request, Clock::time_point until, Progress const& progress);
     asio::awaitable<Result<Report>> wait(CommandId id, Clock::time_point until);
     asio::awaitable<Result<Report>> look(CommandId id);

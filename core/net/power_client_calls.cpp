@@ -11,7 +11,8 @@ Error unclear(std::string detail)
 }
 
 template <class T>
-Result<T> field(Result<json::object> const& answer, std::string_view name, Result<T> (*read)(json::value const&))
+Result<T> field(
+    Result<json::object> const& answer, std::string_view name, Result<T> (*read)(json::value const&))
 {
     if (!answer)
         return std::unexpected(answer.error());
@@ -25,8 +26,8 @@ Result<T> field(Result<json::object> const& answer, std::string_view name, Resul
 }
 
 template <class T>
-Result<std::string> page(
-    Result<json::object> const& answer, std::string_view name, std::vector<T>& out, Result<T> (*read)(json::value const&))
+Result<std::string> page(Result<json::object> const& answer, std::string_view name, std::vector<T>& out,
+    Result<T> (*read)(json::value const&))
 {
     if (!answer)
         return std::unexpected(answer.error());
@@ -84,7 +85,8 @@ asio::awaitable<Result<PowerClient::Accepted>> PowerClient::submit(Request what)
     co_return accepted;
 }
 
-asio::awaitable<Result<Report>> PowerClient::run(Request what, Clock::time_point until, Progress const& progress)
+asio::awaitable<Result<Report>> PowerClient::run(
+    Request what, Clock::time_point until, Progress const& progress)
 {
     ZmqRequest request;
     request.op = ZmqOp::submit;

@@ -48,7 +48,8 @@ PowerEvents::PowerEvents(Timers& timers, PowerAddress address)
 
 Result<> PowerEvents::connect(std::string const& endpoint, std::vector<std::string> const& targets)
 {
-    if (auto const secured = secure_link(socket_, endpoint, address_.curve_server, address_.curve_secret); !secured)
+    if (auto const secured = secure_link(socket_, endpoint, address_.curve_server, address_.curve_secret);
+        !secured)
         return secured;
     if (targets.empty())
         socket_.options().set(zmq::sockopt::subscribe, "");

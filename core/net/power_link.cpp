@@ -5,7 +5,7 @@
 namespace switchyard {
 namespace {
 
-constexpr int heartbeat_interval = 5'000; // ms
+constexpr int heartbeat_interval = 5'000;                  // ms
 constexpr std::int64_t largest_message = 64 * 1024 * 1024; // a page of 500 long reports has less
 
 } // namespace

@@ -68,7 +68,8 @@ private:
         if (!handler_)
             return;
         auto handler = std::exchange(handler_, nullptr);
-        // The slot is changed last: its handler is the closure that may be running, so nothing of it is used after.
+        // The slot is changed last: its handler is the closure that may be running, so nothing of it is used
+        // after.
         auto slot = std::exchange(slot_, asio::cancellation_slot());
         if (!slot.is_connected() || !notified) {
             auto resume = [handler = std::move(handler), notified]() mutable { handler(notified); };

@@ -22,7 +22,8 @@ Result<> check_curve_key(std::string_view key, std::string_view what)
     if (text.size() == curve_key_size && zmq_z85_decode(raw.data(), text.c_str()) != nullptr)
         return {};
     return fail(Errc::bad_request,
-        std::string(what) + " is not a CURVE key: one has 40 characters of Z85, as zmq_curve_keypair() makes them");
+        std::string(what)
+            + " is not a CURVE key: one has 40 characters of Z85, as zmq_curve_keypair() makes them");
 }
 
 Result<std::string> curve_public_key(Secret const& secret)
@@ -52,7 +53,8 @@ int connection_of(zmq::message_t& frame) noexcept
 
 CurveGate::CurveGate(
     asio::any_io_executor executor, zmq::context_t& context, std::vector<std::string> const& clients)
-    : socket_(std::move(executor), context, zmq::socket_type::router), clients_(clients.begin(), clients.end())
+    : socket_(std::move(executor), context, zmq::socket_type::router),
+      clients_(clients.begin(), clients.end())
 {
 }
 
@@ -88,13 +90,16 @@ void CurveGate::answer(ZmqFrames& frames, std::size_t start)
     if (frames.count() < start + 2)
         return; // only the library itself can reach us: this is no request
     std::array<char, curve_key_size + 1> key{};
-    bool const curve = frames.count() == start + 7 && frames.text(start + 5) == "CURVE" &&
-        frames[start + 6].size() == raw_key_size && frames.text(start + 2) == domain &&
-        zmq_z85_encode(key.data(), static_cast<std::uint8_t const*>(frames[start + 6].data()), raw_key_size) != nullptr;
+    bool const curve = frames.count() == start + 7 && frames.text(start + 5) == "CURVE"
+        && frames[start + 6].size() == raw_key_size && frames.text(start + 2) == domain
+        && zmq_z85_encode(
+               key.data(), static_cast<std::uint8_t const*>(frames[start + 6].data()), raw_key_size)
+            != nullptr;
     std::string_view const user(key.data(), curve ? curve_key_size : 0);
     bool const allowed = curve && clients_.contains(user);
     std::array<std::string_view, 8> const reply{frames.text(0), frames.text(1), "1.0", frames.text(start + 1),
-        allowed ? "200" : "400", allowed ? "OK" : "this key is not allowed", allowed ? user : std::string_view(), ""};
+        allowed ? "200" : "400", allowed ? "OK" : "this key is not allowed",
+        allowed ? user : std::string_view(), ""};
     socket_.send(reply);
 }
 

@@ -14,7 +14,8 @@ namespace switchyard {
 // CURVE (RFC 26): both sides know the other's public key. Keys are Z85 texts of 40 characters.
 inline constexpr std::size_t curve_key_size = 40;
 
-// The text when it is a key; else `bad_request` with a detail that says what a key looks like, never the text.
+// The text when it is a key; else `bad_request` with a detail that says what a key looks like, never the
+// text.
 Result<> check_curve_key(std::string_view key, std::string_view what);
 // The public key that belongs to a secret one.
 Result<std::string> curve_public_key(Secret const& secret);
@@ -26,13 +27,14 @@ int connection_of(zmq::message_t& frame) noexcept;
 // "localhost:uid:gid:pid" of an ipc peer, an address of a tcp peer.
 std::string_view peer_address(zmq::message_t& frame) noexcept;
 
-// Decides which clients may connect to the CURVE sockets of a context: those whose public key is listed (ZAP, RFC 27, at
-// inproc://zeromq.zap.01). Sockets without a domain are not asked about.
+// Decides which clients may connect to the CURVE sockets of a context: those whose public key is listed (ZAP,
+// RFC 27, at inproc://zeromq.zap.01). Sockets without a domain are not asked about.
 class CurveGate {
 public:
     static constexpr char const* domain = "switchyard";
 
-    CurveGate(asio::any_io_executor executor, zmq::context_t& context, std::vector<std::string> const& clients);
+    CurveGate(
+        asio::any_io_executor executor, zmq::context_t& context, std::vector<std::string> const& clients);
 
     // To be called before the sockets it guards are bound.
     Result<> open();

@@ -28,15 +28,18 @@ Result<> clear_way(std::string const& endpoint, std::string const& path)
         std::filesystem::create_directories(folder, error);
         if (error)
             return fail(Errc::internal,
-                "cannot listen on " + endpoint + ": cannot make the folder " + folder.string() + ": " + error.message());
+                "cannot listen on " + endpoint + ": cannot make the folder " + folder.string() + ": "
+                    + error.message());
     }
     auto const probed = probe_ipc(path);
     if (probed == 0)
         return fail(Errc::internal, "cannot listen on " + endpoint + ": another process listens there");
     if (probed == ECONNREFUSED && ::unlink(path.c_str()) != 0)
-        return fail(Errc::internal, "cannot listen on " + endpoint + ": cannot remove the old socket: " + words(errno));
+        return fail(Errc::internal,
+            "cannot listen on " + endpoint + ": cannot remove the old socket: " + words(errno));
     if (probed == ENOTSOCK)
-        return fail(Errc::internal, "cannot listen on " + endpoint + ": there is a file that is not a socket");
+        return fail(
+            Errc::internal, "cannot listen on " + endpoint + ": there is a file that is not a socket");
     return {};
 }
 
@@ -45,7 +48,8 @@ void give_to_group(std::string const& path, std::string const& group)
     std::array<char, 4096> buffer;
     ::group entry{};
     ::group* found = nullptr;
-    if (group.empty() || ::getgrnam_r(group.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || !found)
+    if (group.empty() || ::getgrnam_r(group.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0
+        || !found)
         return;
     // Without the right to give it away it stays with our own group: that is what a run by hand wants.
     (void)!::chown(path.c_str(), static_cast<uid_t>(-1), found->gr_gid);
@@ -75,7 +79,7 @@ int probe_ipc(std::string_view path) noexcept
     if (::connect(probe, reinterpret_cast<sockaddr const*>(&address), sizeof address) != 0)
         error = errno == EAGAIN ? 0 : errno; // a full backlog has a living owner
     ::close(probe);
-    struct stat status {};
+    struct stat status{};
     std::string const name(path);
     if (error == ECONNREFUSED && ::lstat(name.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode))
         return ENOTSOCK;

@@ -91,7 +91,8 @@ asio::awaitable<bool> ZmqSocket::readable()
         if (state.cancelled() != asio::cancellation_type::none)
             co_return false;
         waiting_ = true;
-        co_await descriptor_.async_wait(asio::posix::descriptor_base::wait_read, asio::as_tuple(asio::use_awaitable));
+        co_await descriptor_.async_wait(
+            asio::posix::descriptor_base::wait_read, asio::as_tuple(asio::use_awaitable));
         waiting_ = false;
         nudged_ = false;
     }

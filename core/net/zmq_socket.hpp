@@ -36,8 +36,9 @@ private:
     std::size_t count_ = 0;
 };
 
-// A ZeroMQ socket on an Asio loop. ZMQ_FD is edge-triggered by nature: it says "look again", and every send or receive may
-// swallow what it had to say. So whoever waits looks at ZMQ_EVENTS first, and a send wakes the waiting reader to look again.
+// A ZeroMQ socket on an Asio loop. ZMQ_FD is edge-triggered by nature: it says "look again", and every send
+// or receive may swallow what it had to say. So whoever waits looks at ZMQ_EVENTS first, and a send wakes the
+// waiting reader to look again.
 //
 // One coroutine at a time waits in readable(); it must have ended before the socket dies. For one io thread.
 class ZmqSocket {

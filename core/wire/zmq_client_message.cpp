@@ -113,7 +113,8 @@ Result<ZmqReply> decode_zmq_reply(std::string_view frame)
             return fail(Errc::protocol, "the daemon's answer has neither 'ok' nor an error");
         if (!good) {
             auto read = error_from_json(*error);
-            out.error = read ? std::move(*read) : Error(Errc::protocol, "the daemon's error is unclear: " + read.error().detail);
+            out.error = read ? std::move(*read)
+                             : Error(Errc::protocol, "the daemon's error is unclear: " + read.error().detail);
         }
     }
     out.body = std::move(*object);

@@ -16,8 +16,8 @@ constexpr std::size_t name_limit = 255;
 constexpr std::size_t page_limit = 500;
 constexpr std::uint64_t largest = std::uint64_t{1} << 53U; // what a JSON number carries exactly
 
-constexpr std::array<std::string_view, 13> op_names{"submit", "wait", "look", "cancel", "list", "state", "targets", "target",
-    "devices", "device", "release", "health", "ping"};
+constexpr std::array<std::string_view, 13> op_names{"submit", "wait", "look", "cancel", "list", "state",
+    "targets", "target", "devices", "device", "release", "health", "ping"};
 
 bool read_command(CommandId& out, json::value const& value)
 {
@@ -60,19 +60,29 @@ constexpr Field limit_field{"limit", "a number from 1 to 500",
 constexpr Field subject_field(std::string_view name)
 {
     return {name, "a name of 1 to 255 characters",
-        [](ZmqRequest& r, json::value const& v, std::string&) { return read_text(r.subject, v, 1, name_limit); }, true};
+        [](ZmqRequest& r, json::value const& v, std::string&) {
+            return read_text(r.subject, v, 1, name_limit);
+        },
+        true};
 }
 
 constexpr std::array<JsonField<CommandFilter>, 6> filter_fields{{
     {"device", "a name of 1 to 255 characters",
-        [](CommandFilter& f, json::value const& v, std::string&) { return read_text(f.device.emplace(), v, 1, name_limit); }},
+        [](CommandFilter& f, json::value const& v, std::string&) {
+            return read_text(f.device.emplace(), v, 1, name_limit);
+        }},
     {"target", "a name of 1 to 255 characters",
-        [](CommandFilter& f, json::value const& v, std::string&) { return read_text(f.target.emplace(), v, 1, name_limit); }},
-    {"state", "one of delayed, queued, running, waiting, restoring, done, failed, expired, cancelled, superseded, indeterminate",
+        [](CommandFilter& f, json::value const& v, std::string&) {
+            return read_text(f.target.emplace(), v, 1, name_limit);
+        }},
+    {"state",
+        "one of delayed, queued, running, waiting, restoring, done, failed, expired, cancelled, superseded, "
+        "indeterminate",
         [](CommandFilter& f, json::value const& v, std::string&) {
             return read_name(f.state.emplace(), v, command_state_from);
         }},
-    {"open", "true or false", [](CommandFilter& f, json::value const& v, std::string&) { return read_bool(f.open, v); }},
+    {"open", "true or false",
+        [](CommandFilter& f, json::value const& v, std::string&) { return read_bool(f.open, v); }},
     {"before", "the number of a command",
         [](CommandFilter& f, json::value const& v, std::string&) { return read_command(f.before, v); }},
     {"limit", "a number from 1 to 500",
@@ -117,8 +127,9 @@ Result<> read_body(ZmqRequest& out, json::value const& value)
     case ZmqOp::look:
         return read_as(out, value, command_field);
     case ZmqOp::cancel:
-        return read_as(out, value, command_field, Field{"leave_off", "true or false",
-            [](ZmqRequest& r, json::value const& v, std::string&) { return read_bool(r.leave_off, v); }});
+        return read_as(out, value, command_field,
+            Field{"leave_off", "true or false",
+                [](ZmqRequest& r, json::value const& v, std::string&) { return read_bool(r.leave_off, v); }});
     case ZmqOp::list:
         return read_as(out, value, Field{"filter", "an object", read_filter});
     case ZmqOp::state:
@@ -127,9 +138,10 @@ Result<> read_body(ZmqRequest& out, json::value const& value)
                 [](ZmqRequest& r, json::value const& v, std::string&) {
                     return read_text(r.outlet.emplace(), v, 0, name_limit);
                 }},
-            Field{"max_age", "a number of seconds from 0 to 86400", [](ZmqRequest& r, json::value const& v, std::string&) {
-                      return read_seconds(r.max_age, v, milliseconds{0}, longest_wait);
-                  }});
+            Field{"max_age", "a number of seconds from 0 to 86400",
+                [](ZmqRequest& r, json::value const& v, std::string&) {
+                    return read_seconds(r.max_age, v, milliseconds{0}, longest_wait);
+                }});
     case ZmqOp::targets:
     case ZmqOp::devices:
         return read_as(out, value, after_field, limit_field);
@@ -170,7 +182,8 @@ Result<ZmqOp> read_op(json::value const* value)
         return static_cast<ZmqOp>(found - op_names.begin());
     auto const shown = std::string(word.substr(0, 40));
     auto const hint = did_you_mean(shown, op_names);
-    return fail(Errc::bad_request, "unknown operation '" + shown + "'" + (hint.empty() ? ";" : hint) + " known: " + all);
+    return fail(Errc::bad_request,
+        "unknown operation '" + shown + "'" + (hint.empty() ? ";" : hint) + " known: " + all);
 }
 
 json::object head(json::value const& id)
@@ -209,7 +222,8 @@ std::expected<ZmqRequest, ZmqRejection> decode_zmq_request(std::string_view fram
     if (!read_whole(number, *version, largest) || number != protocol_version)
         return refuse(Error(Errc::bad_request, "this daemon speaks protocol version 1: field 'v' must be 1"));
     if (!has_id)
-        return refuse(Error(Errc::bad_request, "field 'id' must be a text of 1 to 255 characters or a whole number"));
+        return refuse(
+            Error(Errc::bad_request, "field 'id' must be a text of 1 to 255 characters or a whole number"));
     auto const op = read_op(object->if_contains("op"));
     if (!op)
         return refuse(op.error());
@@ -226,7 +240,8 @@ json::object zmq_answer(json::value const& id)
     return out;
 }
 
-json::object zmq_failure(json::value const& id, Error const& error, CommandId command, std::string_view device)
+json::object zmq_failure(
+    json::value const& id, Error const& error, CommandId command, std::string_view device)
 {
     auto out = head(id);
     out.emplace("ok", false);
@@ -258,7 +273,8 @@ json::object zmq_progress(json::value const& id, Event const& event)
 
 std::string topic_of(Event const& event)
 {
-    return event.reset ? std::string("reset") : "target." + event.target + "/" + std::to_string(event.command.value);
+    return event.reset ? std::string("reset")
+                       : "target." + event.target + "/" + std::to_string(event.command.value);
 }
 
 } // namespace switchyard

@@ -6,7 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
-// Whatever a frame is, it is a request, or a refusal that says why; and a request that is written is read back as it was.
+// Whatever a frame is, it is a request, or a refusal that says why; and a request that is written is read
+// back as it was.
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
 {
     using namespace switchyard;
@@ -24,8 +25,9 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         return 0;
     }
     auto const again = decode_zmq_request(encode(*request));
-    if (!again || again->op != request->op || again->id != request->id || !again->request.same_as(request->request) ||
-        again->command != request->command || again->wait != request->wait || again->subject != request->subject)
+    if (!again || again->op != request->op || again->id != request->id
+        || !again->request.same_as(request->request) || again->command != request->command
+        || again->wait != request->wait || again->subject != request->subject)
         __builtin_trap();
     return 0;
 }

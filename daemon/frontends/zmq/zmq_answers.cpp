@@ -58,7 +58,8 @@ json::object answer_with(ZmqRequest const& request, std::string_view field, Resu
 }
 
 template <class Page>
-json::object answer_page(ZmqRequest const& request, std::string_view field, Page const& items, std::string const& next)
+json::object answer_page(
+    ZmqRequest const& request, std::string_view field, Page const& items, std::string const& next)
 {
     auto out = zmq_answer(request.id);
     out.emplace(field, array_of(items));
@@ -122,7 +123,8 @@ asio::awaitable<json::object> ZmqFrontend::answer(Pending& pending)
     }
     case ZmqOp::release: {
         auto const released = co_await service_.release(pending.who, request.subject);
-        co_return released ? zmq_answer(request.id) : zmq_failure(request.id, released.error(), {}, request.subject);
+        co_return released ? zmq_answer(request.id)
+                           : zmq_failure(request.id, released.error(), {}, request.subject);
     }
     default:
         co_return zmq_failure(request.id, Error(Errc::internal, "this operation is answered at once"));
@@ -147,7 +149,8 @@ asio::awaitable<json::object> ZmqFrontend::submit(Pending& pending)
 }
 
 // Waits for the end of a command and tells its transitions when that was asked for.
-asio::awaitable<json::object> ZmqFrontend::follow(Pending& pending, CommandId command, std::optional<bool> repeated)
+asio::awaitable<json::object> ZmqFrontend::follow(
+    Pending& pending, CommandId command, std::optional<bool> repeated)
 {
     auto& request = pending.request;
     request.command = command; // errors from here on are about it

@@ -10,8 +10,8 @@
 namespace switchyard {
 namespace {
 
-constexpr int queued_messages = 1'000;    // unread ones of one client, each way
-constexpr int handshake_limit = 10'000;   // ms
+constexpr int queued_messages = 1'000;     // unread ones of one client, each way
+constexpr int handshake_limit = 10'000;    // ms
 constexpr int heartbeat_interval = 15'000; // ms; a peer that is silent for twice as long is dropped
 constexpr int connections_waiting = 512;
 constexpr unsigned messages_a_turn = 256;
@@ -20,12 +20,14 @@ constexpr unsigned messages_a_turn = 256;
 
 ZmqDoor::ZmqDoor(
     asio::any_io_executor executor, zmq::context_t& context, std::string const& name, std::size_t max_message)
-    : socket_(executor, context, zmq::socket_type::router), monitor_(executor, context, zmq::socket_type::pair)
+    : socket_(executor, context, zmq::socket_type::router),
+      monitor_(executor, context, zmq::socket_type::pair)
 {
     auto& options = socket_.options();
     // Sends to a client that is gone or does not read fail instead of vanishing.
     options.set(zmq::sockopt::router_mandatory, true);
-    // A client that names itself and comes back after its network was cut must not be shut out by its own ghost.
+    // A client that names itself and comes back after its network was cut must not be shut out by its own
+    // ghost.
     options.set(zmq::sockopt::router_handover, true);
     options.set(zmq::sockopt::sndhwm, queued_messages);
     options.set(zmq::sockopt::rcvhwm, queued_messages);
@@ -114,7 +116,10 @@ void ZmqDoor::interrupt_all()
         one->interrupt();
 }
 
-ZmqDoor::Bound::Bound(ZmqDoor& door, int connection) : door_(door), place_(door.bound_.emplace(connection, this)) {}
+ZmqDoor::Bound::Bound(ZmqDoor& door, int connection)
+    : door_(door), place_(door.bound_.emplace(connection, this))
+{
+}
 
 ZmqDoor::Bound::~Bound()
 {

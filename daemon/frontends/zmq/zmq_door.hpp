@@ -1,15 +1,15 @@
 #pragma once
 
-#include "core/net/zmq_socket.hpp"
 #include "core/net/zmq_curve.hpp"
+#include "core/net/zmq_socket.hpp"
 
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serializer.hpp>
 
 #include <functional>
-#include <string>
 #include <map>
+#include <string>
 
 namespace switchyard {
 
@@ -25,7 +25,8 @@ struct ZmqPeer {
 // A ROUTER socket and the clients behind it.
 class ZmqDoor {
 public:
-    ZmqDoor(asio::any_io_executor executor, zmq::context_t& context, std::string const& name, std::size_t max_message);
+    ZmqDoor(asio::any_io_executor executor, zmq::context_t& context, std::string const& name,
+        std::size_t max_message);
 
     ZmqSocket& socket() noexcept { return socket_; }
 

@@ -13,9 +13,9 @@
 namespace switchyard {
 namespace {
 
-constexpr int queued_events = 4'096;                       // for one subscriber that does not read
-constexpr int flush_limit = 250;                           // ms that a stop waits for clients to take their answers
-constexpr std::chrono::seconds last_answers{1};            // for requests that a stop has cut short
+constexpr int queued_events = 4'096;            // for one subscriber that does not read
+constexpr int flush_limit = 250;                // ms that a stop waits for clients to take their answers
+constexpr std::chrono::seconds last_answers{1}; // for requests that a stop has cut short
 
 bool is_ipc(std::string_view endpoint)
 {
@@ -24,10 +24,12 @@ bool is_ipc(std::string_view endpoint)
 
 bool is_loopback(std::string_view endpoint)
 {
-    return endpoint.starts_with("tcp://127.") || endpoint.starts_with("tcp://[::1]") || endpoint.starts_with("tcp://localhost:");
+    return endpoint.starts_with("tcp://127.") || endpoint.starts_with("tcp://[::1]")
+        || endpoint.starts_with("tcp://localhost:");
 }
 
-// The uid in "localhost:uid:gid:pid" or ":uid:gid:pid", what the library says of an ipc peer; empty for other addresses.
+// The uid in "localhost:uid:gid:pid" or ":uid:gid:pid", what the library says of an ipc peer; empty for other
+// addresses.
 std::string_view ipc_user(std::string_view address)
 {
     auto const first = address.find(':');
@@ -35,7 +37,8 @@ std::string_view ipc_user(std::string_view address)
     if (second == std::string_view::npos || std::ranges::count(address, ':') != 3)
         return {};
     auto const user = address.substr(first + 1, second - first - 1);
-    return parse_integer(user) && parse_integer(address.substr(address.rfind(':') + 1)) ? user : std::string_view();
+    return parse_integer(user) && parse_integer(address.substr(address.rfind(':') + 1)) ? user
+                                                                                        : std::string_view();
 }
 
 Principal principal_of(zmq::message_t& frame)
@@ -49,7 +52,12 @@ Principal principal_of(zmq::message_t& frame)
 } // namespace
 
 ZmqFrontend::ZmqFrontend(Timers& timers, PowerService& service, Log& log, ZmqFrontendOptions options)
-    : timers_(timers), service_(service), log_(log), options_(std::move(options)), requests_(timers), loops_(timers)
+    : timers_(timers),
+      service_(service),
+      log_(log),
+      options_(std::move(options)),
+      requests_(timers),
+      loops_(timers)
 {
 }
 
@@ -95,7 +103,8 @@ Result<bool> ZmqFrontend::curve(std::string const& endpoint, ZmqSocket& socket)
         return true;
     }
     if (!is_loopback(endpoint))
-        log_.warning("everybody who reaches this address can switch power: it has no CURVE key", {kv("endpoint", endpoint)});
+        log_.warning("everybody who reaches this address can switch power: it has no CURVE key",
+            {kv("endpoint", endpoint)});
     return false;
 }
 
@@ -158,7 +167,8 @@ asio::awaitable<void> ZmqFrontend::stop(Clock::time_point until)
             door->socket().options().set(zmq::sockopt::linger, flush_limit);
 }
 
-// A message is [route][JSON], or [route][][JSON] from a REQ socket. Whatever else it is gets an answer that says so.
+// A message is [route][JSON], or [route][][JSON] from a REQ socket. Whatever else it is gets an answer that
+// says so.
 void ZmqFrontend::handle(ZmqDoor& door, ZmqFrames& frames)
 {
     ZmqPeer peer;
@@ -170,11 +180,15 @@ void ZmqFrontend::handle(ZmqDoor& door, ZmqFrames& frames)
         door.reply(peer, zmq_failure(id, error));
     };
     if (frames.count() != body + 1)
-        return refuse({}, Error(Errc::bad_request, "a message is one frame of JSON, this one has " +
-                                   std::to_string(frames.count() - body) + " frames"));
+        return refuse({},
+            Error(Errc::bad_request,
+                "a message is one frame of JSON, this one has " + std::to_string(frames.count() - body)
+                    + " frames"));
     if (frames[body].size() > options_.max_message)
-        return refuse({}, Error(Errc::bad_request, "the message has " + std::to_string(frames[body].size()) +
-                                   " bytes, at most " + std::to_string(options_.max_message) + " are allowed"));
+        return refuse({},
+            Error(Errc::bad_request,
+                "the message has " + std::to_string(frames[body].size()) + " bytes, at most "
+                    + std::to_string(options_.max_message) + " are allowed"));
     auto request = decode_zmq_request(frames.text(body));
     if (!request)
         return refuse(request.error().id, request.error().error);
@@ -183,8 +197,8 @@ void ZmqFrontend::handle(ZmqDoor& door, ZmqFrames& frames)
     if (auto const answer = answer_now(*request))
         return door.reply(peer, *answer);
     if (requests_.size() >= options_.max_pending)
-        return refuse(request->id, Error(Errc::busy,
-                                       std::to_string(options_.max_pending) + " requests are being answered already"));
+        return refuse(request->id,
+            Error(Errc::busy, std::to_string(options_.max_pending) + " requests are being answered already"));
     peer.connection = connection_of(frames[body]);
     requests_.spawn(serve(Pending(door, std::move(peer), principal_of(frames[body]), std::move(*request))));
 }

@@ -7,9 +7,9 @@
 #include "daemon/frontends/zmq/zmq_door.hpp"
 #include "daemon/service.hpp"
 
+#include <map>
 #include <memory>
 #include <string>
-#include <map>
 #include <vector>
 
 namespace switchyard {
@@ -66,8 +66,8 @@ private:
     Secret secret_;
     zmq::context_t context_{1};
     std::unique_ptr<CurveGate> gate_;
-    std::unique_ptr<ZmqDoor> local_; // ipc; tcp too when there is no CURVE
-    std::unique_ptr<ZmqDoor> curve_; // tcp with CURVE
+    std::unique_ptr<ZmqDoor> local_;                     // ipc; tcp too when there is no CURVE
+    std::unique_ptr<ZmqDoor> curve_;                     // tcp with CURVE
     std::vector<std::unique_ptr<ZmqSocket>> publishers_; // the same two kinds
     std::unique_ptr<Subscription> events_;
     std::vector<std::string> endpoints_;

@@ -54,23 +54,26 @@ TEST_CASE("a command line that is wrong says what is right")
     CHECK(usage_error({"xyzzy"}) == "pduclient: there is no verb 'xyzzy'; 'pduclient --help' lists them\n");
     CHECK(usage_error({"on"}) == "pduclient: usage: pduclient on TARGET...\n");
     CHECK(usage_error({"show"}) == "pduclient: usage: pduclient show ID\n");
-    CHECK(usage_error({"on", "srv1", "--dely", "5"}) == "pduclient: there is no option --dely - did you mean '--delay'?\n");
-    CHECK(usage_error({"on", "srv1", "--xyzzy"}) ==
-        "pduclient: there is no option --xyzzy; 'pduclient --help' lists them\n");
-    CHECK(usage_error({"off", "srv1", "--off-time", "5"}) ==
-        "pduclient: 'off' takes no --off-time; 'pduclient off --help' lists its options\n");
-    CHECK(usage_error({"on", "srv1", "--delay", "soon"}) ==
-        "pduclient: --delay: 'soon' is no time: use seconds (5, 1.5) or 500ms, 5s, 2m, 1h\n");
-    CHECK(usage_error({"on", "srv1", "--priority", "high"}) ==
-        "pduclient: --priority: 'high' is none of bulk, normal, interactive\n");
-    CHECK(usage_error({"on", "srv1", "--coalesce", "all"}) == "pduclient: --coalesce: 'all' is none of none, latest\n");
-    CHECK(usage_error({"on", "srv1", "--parallel", "0"}) ==
-        "pduclient: --parallel: '0' is not a number from 1 to 1000\n");
-    CHECK(usage_error({"queue", "--state", "gone"}) ==
-        "pduclient: --state: 'gone' is none of delayed, queued, running, waiting, restoring, done, failed, expired, "
-        "cancelled, superseded, indeterminate\n");
-    CHECK(usage_error({"on", "srv1", "--curve-server", "x"}) ==
-        "pduclient: --curve-server and --curve-secret belong together\n");
+    CHECK(usage_error({"on", "srv1", "--dely", "5"})
+        == "pduclient: there is no option --dely - did you mean '--delay'?\n");
+    CHECK(usage_error({"on", "srv1", "--xyzzy"})
+        == "pduclient: there is no option --xyzzy; 'pduclient --help' lists them\n");
+    CHECK(usage_error({"off", "srv1", "--off-time", "5"})
+        == "pduclient: 'off' takes no --off-time; 'pduclient off --help' lists its options\n");
+    CHECK(usage_error({"on", "srv1", "--delay", "soon"})
+        == "pduclient: --delay: 'soon' is no time: use seconds (5, 1.5) or 500ms, 5s, 2m, 1h\n");
+    CHECK(usage_error({"on", "srv1", "--priority", "high"})
+        == "pduclient: --priority: 'high' is none of bulk, normal, interactive\n");
+    CHECK(usage_error({"on", "srv1", "--coalesce", "all"})
+        == "pduclient: --coalesce: 'all' is none of none, latest\n");
+    CHECK(usage_error({"on", "srv1", "--parallel", "0"})
+        == "pduclient: --parallel: '0' is not a number from 1 to 1000\n");
+    CHECK(usage_error({"queue", "--state", "gone"})
+        == "pduclient: --state: 'gone' is none of delayed, queued, running, waiting, restoring, done, "
+           "failed, expired, "
+           "cancelled, superseded, indeterminate\n");
+    CHECK(usage_error({"on", "srv1", "--curve-server", "x"})
+        == "pduclient: --curve-server and --curve-secret belong together\n");
 }
 
 TEST_CASE("help and version need no daemon")
@@ -80,8 +83,9 @@ TEST_CASE("help and version need no daemon")
     CHECK(version_text.out == "pduclient " + std::string(version) + "\n");
     auto const help = run(yard, {"--help"});
     CHECK(help.code == ExitCode::done);
-    CHECK(help.out.find("  cycle TARGET...       Switch targets off, wait, and switch them on (also: reboot)\n") !=
-        std::string::npos);
+    CHECK(
+        help.out.find("  cycle TARGET...       Switch targets off, wait, and switch them on (also: reboot)\n")
+        != std::string::npos);
     auto const verb = run(yard, {"cancel", "--help"});
     CHECK(verb.out.find("usage: pduclient cancel ID\n") == 0);
     CHECK(verb.out.find("--leave-off") != std::string::npos);
@@ -101,15 +105,17 @@ TEST_CASE("targets are switched, one line each, with a summary of several")
     auto const some = run(yard, {"cycle", "srv[1-3]", "--reason", "because"});
     CHECK(some.code == ExitCode::failed);
     CHECK(some.out.find("srv3: failed: no target or device has this name: 'srv3'\n") != std::string::npos);
-    CHECK(some.err.find("hint: 'pduclient targets' and 'pduclient devices' list the names that can be used\n") !=
-        std::string::npos);
+    CHECK(some.err.find("hint: 'pduclient targets' and 'pduclient devices' list the names that can be used\n")
+        != std::string::npos);
     CHECK(some.err.find("3 targets: 2 done, 1 failed (srv3)\n") != std::string::npos);
 }
 
 TEST_CASE("what the options say reaches the daemon")
 {
     Yard yard;
-    run(yard, {"reboot", "srv1", "--off-time", "1.5", "--deadline", "2m", "--priority", "bulk", "--key", "k1", "--reason", "why"});
+    run(yard,
+        {"reboot", "srv1", "--off-time", "1.5", "--deadline", "2m", "--priority", "bulk", "--key", "k1",
+            "--reason", "why"});
     auto const& request = yard.service.last_request();
     CHECK(request.action == Action::cycle);
     CHECK(request.off_time == 1500ms);
@@ -131,8 +137,9 @@ TEST_CASE("failures and what is unknown have their own exits")
     auto const failed = run(yard, {"on", "srv1"});
     CHECK(failed.code == ExitCode::failed);
     CHECK(failed.out.find("srv1: failed: the device does not answer: no route to host") == 0);
-    CHECK(failed.err ==
-        "hint: check the network and power of the device itself; 'pduclient devices' shows its last error\n");
+    CHECK(failed.err
+        == "hint: check the network and power of the device itself; 'pduclient devices' shows its last "
+           "error\n");
     yard.service.end_with(CommandState::indeterminate, Error(Errc::indeterminate, "", Effect::possible));
     auto const unknown = run(yard, {"reset", "srv1"});
     CHECK(unknown.code == ExitCode::indeterminate);
@@ -171,9 +178,9 @@ TEST_CASE("Ctrl-C leaves the commands running and names them")
     std::vector<std::string> arguments{"on", "srv[1-2]", "bmc1", "--parallel", "2", "--connect", yard.ipc()};
     CHECK(yard.loop.run(client.run(std::move(arguments))) == ExitCode::interrupted);
     CHECK(out.str().empty());
-    CHECK(err.str() ==
-        "srv1 (command 1) goes on: 'pduclient show 1' looks at it, 'pduclient cancel 1' ends it\n"
-        "srv2 (command 2) goes on: 'pduclient show 2' looks at it, 'pduclient cancel 2' ends it\n");
+    CHECK(err.str()
+        == "srv1 (command 1) goes on: 'pduclient show 1' looks at it, 'pduclient cancel 1' ends it\n"
+           "srv2 (command 2) goes on: 'pduclient show 2' looks at it, 'pduclient cancel 2' ends it\n");
     CHECK(yard.loop.run(yard.service.look(CommandId{1}))->state == CommandState::queued);
     CHECK(yard.service.submitted() == 2);
     CHECK(yard.loop.run(group.drain(Clock::now() + 1s)));
@@ -184,14 +191,16 @@ TEST_CASE("status, queue, show, cancel, release, targets, devices and ping")
     Yard yard;
     run(yard, {"on", "srv1"});
     CHECK(run(yard, {"status", "srv1"}).out == "srv1: on\n");
-    CHECK(run(yard, {"status", "nosuch"}).out == "nosuch: failed: no target or device has this name: 'nosuch'\n");
+    CHECK(run(yard, {"status", "nosuch"}).out
+        == "nosuch: failed: no target or device has this name: 'nosuch'\n");
     CHECK(run(yard, {"queue"}).err == "no open commands\n");
     auto const all = run(yard, {"queue", "--all"});
     CHECK(all.out.find("ID  STATE  ACTION  TARGET  POWER") == 0);
     CHECK(all.out.find("\n1   done   on      srv1    on ") != std::string::npos);
     auto const shown = run(yard, {"show", "1"});
     CHECK(shown.out.find("command 1: on srv1\nstate:    done, power on\naccepted: ") == 0);
-    CHECK(run(yard, {"show", "x"}).err == "pduclient: 'x' is not the number of a command; 'pduclient queue' lists them\n");
+    CHECK(run(yard, {"show", "x"}).err
+        == "pduclient: 'x' is not the number of a command; 'pduclient queue' lists them\n");
     auto const missing = run(yard, {"show", "99"});
     CHECK(missing.code == ExitCode::failed);
     CHECK(missing.out == "99: failed: there is no such command: command 99\n");
@@ -207,7 +216,8 @@ TEST_CASE("status, queue, show, cancel, release, targets, devices and ping")
     CHECK(cancelled.out.find("srv1 (command 2): cancelled") == 0);
     CHECK(run(yard, {"release", "pdu1"}).out == "pdu1: released\n");
     CHECK(run(yard, {"targets"}).out.find("TARGET  OUTLETS  DESCRIPTION\nsrv1    bmc1     the first\n") == 0);
-    CHECK(run(yard, {"devices"}).out.find("DEVICE  STATUS  DRIVERS  QUEUED  BUSY  WHY\nbmc1    ok      fake") == 0);
+    CHECK(run(yard, {"devices"}).out.find("DEVICE  STATUS  DRIVERS  QUEUED  BUSY  WHY\nbmc1    ok      fake")
+        == 0);
     CHECK(run(yard, {"ping"}).out == yard.ipc() + ": ready\n");
     yard.service.set_ready(false, "the store is full");
     auto const unready = run(yard, {"ping"});
@@ -239,9 +249,9 @@ TEST_CASE("no daemon is exit 3, and the client says where it looked")
     auto const ran = run(yard, {"on", "srv1", "--connect", "/nonexistent/x.sock"}, false);
     CHECK(ran.code == ExitCode::no_daemon);
     CHECK(ran.out.empty());
-    CHECK(ran.err ==
-        "pduclient: no daemon answers: ipc:///nonexistent/x.sock: there is no such socket\n"
-        "hint: is it running (systemctl status switchyardd)? --connect ADDRESS names another one\n");
+    CHECK(ran.err
+        == "pduclient: no daemon answers: ipc:///nonexistent/x.sock: there is no such socket\n"
+           "hint: is it running (systemctl status switchyardd)? --connect ADDRESS names another one\n");
 }
 
 TEST_CASE("watch tells transitions")

@@ -35,7 +35,8 @@ Ran run(Yard& yard, std::vector<std::string> arguments, bool connect = true)
 
 // A foreign daemon: takes one connection, keeps what it read first, answers and closes.
 struct Foreign {
-    Foreign(test::Loop& loop_, std::string reply_) : loop(loop_), group(loop_.timers), reply(std::move(reply_))
+    Foreign(test::Loop& loop_, std::string reply_)
+        : loop(loop_), group(loop_.timers), reply(std::move(reply_))
     {
         group.spawn(serve());
     }
@@ -50,7 +51,8 @@ struct Foreign {
         if (error)
             co_return;
         std::array<char, 4096> part;
-        auto const [unread, size] = co_await socket.async_read_some(asio::buffer(part), asio::as_tuple(asio::use_awaitable));
+        auto const [unread, size] =
+            co_await socket.async_read_some(asio::buffer(part), asio::as_tuple(asio::use_awaitable));
         got.assign(part.data(), size);
         co_await asio::async_write(socket, asio::buffer(reply), asio::as_tuple(asio::use_awaitable));
     }
@@ -92,19 +94,23 @@ TEST_CASE("the old texts and exits are kept")
     CHECK(missing.code == 1);
     CHECK(missing.out == "Missing option, try -h for help\n");
     CHECK(run(yard, {"--command", "on"}).out == "Missing option, try -h for help\n");
-    CHECK(run(yard, {"--daemon", "localhost", "--hostname", "p", "--command", "on"}, false).out ==
-        "Missing option, try -h for help\n"); // the line protocol needs a port
+    CHECK(run(yard, {"--daemon", "localhost", "--hostname", "p", "--command", "on"}, false).out
+        == "Missing option, try -h for help\n"); // the line protocol needs a port
     auto const unknown = run(yard, {"--hostname", "srv1", "--command", "explode"});
     CHECK(unknown.code == 1);
     CHECK(unknown.out == "Unknown pdu command: explode\n");
-    CHECK(run(yard, {"--daemon", "localhost", "--hostname", "p", "--port", "1", "--command", "cycle"}, false).out ==
-        "Unknown pdu command: cycle\n");
+    CHECK(run(yard, {"--daemon", "localhost", "--hostname", "p", "--port", "1", "--command", "cycle"}, false)
+              .out
+        == "Unknown pdu command: cycle\n");
     auto const refused = run(yard, {"--hostname", "nosuch", "--command", "on"});
     CHECK(refused.code == 127);
-    CHECK(refused.out == "Error sending command! " + yard.ipc() + " replied: no target or device has this name: 'nosuch'\n");
+    CHECK(refused.out
+        == "Error sending command! " + yard.ipc()
+            + " replied: no target or device has this name: 'nosuch'\n");
     yard.service.end_with(CommandState::indeterminate, Error(Errc::indeterminate, "lost"));
     CHECK(run(yard, {"--hostname", "srv1", "--command", "reset"}).code == 127);
-    auto const nobody = run(yard, {"--hostname", "srv1", "--command", "on", "--connect", "/nonexistent/x"}, false);
+    auto const nobody =
+        run(yard, {"--hostname", "srv1", "--command", "on", "--connect", "/nonexistent/x"}, false);
     CHECK(nobody.code == 1);
     CHECK(nobody.out == "Error sending command, wrong daemon hostname?\n");
 }
@@ -125,14 +131,15 @@ TEST_CASE("HTTP is asked as PDUDaemon's client asks, and the status counts")
 {
     test::Loop loop;
     Foreign good(loop, "HTTP/1.1 200 OK\r\nContent-Length: 22\r\n\r\nOK - accepted request\n");
-    CHECK(loop.run(ask_by_http(loop.timers, "127.0.0.1", good.port(), "/power/control/on?hostname=p1&port=1")) == 200U);
+    CHECK(loop.run(ask_by_http(loop.timers, "127.0.0.1", good.port(), "/power/control/on?hostname=p1&port=1"))
+        == 200U);
     CHECK(good.got.find("GET /power/control/on?hostname=p1&port=1 HTTP/1.1\r\nHost: 127.0.0.1:") == 0);
     Foreign bad(loop, "HTTP/1.1 500 Internal Server Error\r\n\r\nInvalid request\n");
     CHECK(loop.run(ask_by_http(loop.timers, "127.0.0.1", bad.port(), "/")) == 500U);
     Foreign line(loop, "Unexpected data");
     auto const port = line.port();
-    CHECK(loop.run(ask_by_http(loop.timers, "127.0.0.1", port, "/")).error().detail ==
-        "127.0.0.1 port " + port + ": it does not speak HTTP");
+    CHECK(loop.run(ask_by_http(loop.timers, "127.0.0.1", port, "/")).error().detail
+        == "127.0.0.1 port " + port + ": it does not speak HTTP");
 }
 
 TEST_CASE("a port where nobody listens is told")

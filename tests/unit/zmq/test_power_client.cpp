@@ -86,7 +86,8 @@ TEST_CASE("a client submits, waits, looks, cancels and lists")
     CHECK(yard.loop.run(client.power.look(accepted->id))->state == CommandState::done);
     yard.service.hold();
     auto const held = yard.loop.run(client.power.submit(request(Action::off, "srv1")));
-    CHECK(yard.loop.run(client.power.cancel(held->id, CancelMode::restore))->state == CommandState::cancelled);
+    CHECK(
+        yard.loop.run(client.power.cancel(held->id, CancelMode::restore))->state == CommandState::cancelled);
     CHECK(yard.loop.run(client.power.list({}))->commands.size() == 2);
     CHECK(yard.loop.run(client.power.state("srv1", {}, 0ms, Clock::now() + 5s))->power == PowerState::on);
     CHECK(yard.loop.run(client.power.target("srv1"))->description == "the first");
@@ -108,9 +109,12 @@ TEST_CASE("run() tells the id at once, then the way, then the end")
     Client client(yard, at({yard.frontend.endpoints().at(1)}));
     std::vector<std::string> story;
     PowerClient::Progress progress;
-    progress.accepted = [&](PowerClient::Accepted const& accepted) { story.push_back("accepted " + std::to_string(accepted.id.value)); };
+    progress.accepted = [&](PowerClient::Accepted const& accepted) {
+        story.push_back("accepted " + std::to_string(accepted.id.value));
+    };
     progress.event = [&](Event const& event) { story.emplace_back(name(event.state)); };
-    auto const report = yard.loop.run(client.power.run(request(Action::on, "srv1"), Clock::now() + 10s, progress));
+    auto const report =
+        yard.loop.run(client.power.run(request(Action::on, "srv1"), Clock::now() + 10s, progress));
     REQUIRE(report);
     CHECK(report->state == CommandState::done);
     REQUIRE_FALSE(story.empty());
@@ -126,7 +130,8 @@ TEST_CASE("many calls are in flight at once, and slow ones do not hold up others
     int ended = 0;
     PowerClient::Progress const silent;
     auto one = [&]() -> asio::awaitable<void> {
-        auto const report = co_await client.power.run(request(Action::on, "srv1"), Clock::now() + 30s, silent);
+        auto const report =
+            co_await client.power.run(request(Action::on, "srv1"), Clock::now() + 30s, silent);
         ended += report && report->state == CommandState::done ? 1 : 0;
     };
     for (int i = 0; i < 50; ++i)
@@ -148,8 +153,8 @@ TEST_CASE("where no daemon answers, it says what it found")
 {
     Yard yard;
     auto const folder = yard.folder.path().string();
-    CHECK(connect_error(yard, at({"ipc://" + folder + "/none.sock"})) ==
-        "unreachable ipc://" + folder + "/none.sock: there is no such socket");
+    CHECK(connect_error(yard, at({"ipc://" + folder + "/none.sock"}))
+        == "unreachable ipc://" + folder + "/none.sock: there is no such socket");
     // A port that was free a moment ago.
     std::string free;
     {
@@ -158,8 +163,9 @@ TEST_CASE("where no daemon answers, it says what it found")
         REQUIRE(socket.bind("tcp://127.0.0.1:*"));
         free = socket.last_endpoint();
     }
-    CHECK(connect_error(yard, at({"ipc://" + folder + "/none.sock", free})) ==
-        "unreachable ipc://" + folder + "/none.sock: there is no such socket; " + free + ": connection refused");
+    CHECK(connect_error(yard, at({"ipc://" + folder + "/none.sock", free}))
+        == "unreachable ipc://" + folder + "/none.sock: there is no such socket; " + free
+            + ": connection refused");
     // Somebody who takes connections and says nothing.
     int const mute = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
@@ -249,11 +255,13 @@ TEST_CASE("with CURVE only listed keys come in, and the key is the name")
     }
     address.curve_secret = SecretRef(SecretRef::Kind::literal, stranger.secret);
     CHECK(connect_error(yard, address) == "unauthorized " + tcp + ": the daemon does not know our key");
-    CHECK(connect_error(yard, at({tcp})) ==
-        "unreachable " + tcp + ": the connection was closed in the handshake (does the daemon want CURVE keys?)");
+    CHECK(connect_error(yard, at({tcp}))
+        == "unreachable " + tcp
+            + ": the connection was closed in the handshake (does the daemon want CURVE keys?)");
     address.curve_secret = SecretRef(SecretRef::Kind::literal, "short");
-    CHECK(connect_error(yard, address) ==
-        "bad_request the secret key is not a CURVE key: one has 40 characters of Z85, as zmq_curve_keypair() makes them");
+    CHECK(connect_error(yard, address)
+        == "bad_request the secret key is not a CURVE key: one has 40 characters of Z85, as "
+           "zmq_curve_keypair() makes them");
 }
 
 TEST_CASE("events are read as they are published")

@@ -27,10 +27,12 @@ TEST_CASE("a command is accepted, looked at and listed over ZeroMQ")
 {
     Yard yard;
     RawClient client(yard);
-    CHECK(client.ask(R"({"v":1,"id":"a-1","op":"submit","request":{"target":"srv1","action":"on","key":"k"}})") ==
-        R"({"v":1,"id":"a-1","ok":true,"command":1,"repeated":false})");
-    CHECK(client.ask(R"({"v":1,"id":"a-2","op":"submit","request":{"target":"srv1","action":"on","key":"k"}})") ==
-        R"({"v":1,"id":"a-2","ok":true,"command":1,"repeated":true})");
+    CHECK(
+        client.ask(R"({"v":1,"id":"a-1","op":"submit","request":{"target":"srv1","action":"on","key":"k"}})")
+        == R"({"v":1,"id":"a-1","ok":true,"command":1,"repeated":false})");
+    CHECK(
+        client.ask(R"({"v":1,"id":"a-2","op":"submit","request":{"target":"srv1","action":"on","key":"k"}})")
+        == R"({"v":1,"id":"a-2","ok":true,"command":1,"repeated":true})");
     CHECK(yard.service.last_principal().name == "local:" + std::to_string(::getuid()));
     auto const looked = parsed(client.ask(R"({"v":1,"id":3,"op":"look","command":1})"));
     CHECK(looked.at("id") == 3);
@@ -47,12 +49,13 @@ TEST_CASE("with wait the one answer is the report at the end, and with progress 
     Yard yard;
     yard.service.set_duration(20ms);
     RawClient client(yard);
-    auto const answer =
-        parsed(client.ask(R"({"v":1,"id":1,"op":"submit","request":{"target":"srv1","action":"off"},"wait":30})"));
+    auto const answer = parsed(
+        client.ask(R"({"v":1,"id":1,"op":"submit","request":{"target":"srv1","action":"off"},"wait":30})"));
     CHECK(answer.at("ok") == true);
     CHECK(answer.at("repeated") == false);
     CHECK(answer.at("report").at("state") == "done");
-    client.send({R"({"v":1,"id":2,"op":"submit","request":{"target":"srv2","action":"on"},"wait":30,"progress":true})"});
+    client.send(
+        {R"({"v":1,"id":2,"op":"submit","request":{"target":"srv2","action":"on"},"wait":30,"progress":true})"});
     CHECK(client.receive() == R"({"v":1,"id":2,"accepted":{"command":2,"repeated":false}})");
     std::vector<std::string> states;
     for (;;) {
@@ -72,8 +75,8 @@ TEST_CASE("a wait that ends too early answers with the report as it is")
     Yard yard;
     yard.service.hold();
     RawClient client(yard);
-    auto const answer =
-        parsed(client.ask(R"({"v":1,"id":1,"op":"submit","request":{"target":"srv1","action":"on"},"wait":0.05})"));
+    auto const answer = parsed(
+        client.ask(R"({"v":1,"id":1,"op":"submit","request":{"target":"srv1","action":"on"},"wait":0.05})"));
     CHECK(answer.at("ok") == true);
     CHECK(answer.at("report").at("state") == "queued");
     auto const again = parsed(client.ask(R"({"v":1,"id":2,"op":"wait","command":1,"wait":0})"));
@@ -85,8 +88,9 @@ TEST_CASE("a REQ socket gets its delimiter back")
     Yard yard;
     RawClient client(yard, zmq::socket_type::req);
     CHECK(client.ask(R"({"v":1,"id":1,"op":"ping"})") == R"({"v":1,"id":1,"ok":true,"version":"0.1.0"})");
-    CHECK(client.ask("{") == R"({"v":1,"id":null,"ok":false,"error":{"code":"bad_request","message":"the request is not valid: not JSON: the text ends at byte 1 inside a value",)"
-                             R"("detail":"not JSON: the text ends at byte 1 inside a value","effect":"none"}})");
+    CHECK(client.ask("{")
+        == R"({"v":1,"id":null,"ok":false,"error":{"code":"bad_request","message":"the request is not valid: not JSON: the text ends at byte 1 inside a value",)"
+           R"("detail":"not JSON: the text ends at byte 1 inside a value","effect":"none"}})");
 }
 
 TEST_CASE("lists, states and health are answered")
@@ -100,9 +104,12 @@ TEST_CASE("lists, states and health are answered")
     CHECK(rest.at("targets").as_array().at(0).at("name") == "srv2");
     CHECK_FALSE(rest.contains("next"));
     CHECK(parsed(client.ask(R"({"v":1,"id":1,"op":"devices"})")).at("devices").as_array().size() == 2);
-    CHECK(parsed(client.ask(R"({"v":1,"id":1,"op":"device","device":"pdu1"})")).at("device").at("name") == "pdu1");
-    CHECK(parsed(client.ask(R"({"v":1,"id":1,"op":"target","target":"srv1"})")).at("target").at("name") == "srv1");
-    CHECK(parsed(client.ask(R"({"v":1,"id":1,"op":"state","target":"srv1"})")).at("state").at("target") == "srv1");
+    CHECK(parsed(client.ask(R"({"v":1,"id":1,"op":"device","device":"pdu1"})")).at("device").at("name")
+        == "pdu1");
+    CHECK(parsed(client.ask(R"({"v":1,"id":1,"op":"target","target":"srv1"})")).at("target").at("name")
+        == "srv1");
+    CHECK(parsed(client.ask(R"({"v":1,"id":1,"op":"state","target":"srv1"})")).at("state").at("target")
+        == "srv1");
     CHECK(parsed(client.ask(R"({"v":1,"id":1,"op":"state","target":"pdu1","outlet":"2"})")).at("ok") == true);
     CHECK(parsed(client.ask(R"({"v":1,"id":1,"op":"health"})")).at("health").at("devices") == 2);
     CHECK(client.ask(R"({"v":1,"id":1,"op":"release","device":"pdu1"})") == R"({"v":1,"id":1,"ok":true})");
@@ -147,7 +154,8 @@ TEST_CASE("what waits for a client that has gone ends with it")
     yard.service.hold();
     {
         RawClient client(yard);
-        client.send({R"({"v":1,"id":1,"op":"submit","request":{"target":"srv1","action":"on"},"wait":3600,"progress":true})"});
+        client.send(
+            {R"({"v":1,"id":1,"op":"submit","request":{"target":"srv1","action":"on"},"wait":3600,"progress":true})"});
         CHECK(client.receive() == R"({"v":1,"id":1,"accepted":{"command":1,"repeated":false}})");
         client.send({R"({"v":1,"id":2,"op":"wait","command":1,"wait":3600})"});
         client.ask(R"({"v":1,"id":3,"op":"ping"})");
@@ -169,7 +177,7 @@ TEST_CASE("the ipc socket is made for its group, and only where nobody listens")
         auto const folder = std::filesystem::path(options.publish.at(0).substr(6)).parent_path();
         options.publish.push_back("ipc://" + (folder / "deeper" / "down" / "e.sock").string());
     });
-    struct stat status {};
+    struct stat status{};
     REQUIRE(::stat(yard.ipc().substr(6).c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0660);
     CHECK(std::filesystem::exists(yard.folder.path() / "deeper" / "down" / "e.sock"));
@@ -185,13 +193,14 @@ TEST_CASE("the ipc socket is made for its group, and only where nobody listens")
     ZmqFrontendOptions on_file;
     on_file.listen = {"ipc://" + (yard.folder.path() / "file").string()};
     ZmqFrontend third(yard.loop.timers, yard.service, yard.log, on_file);
-    CHECK(third.start().error().detail ==
-        "cannot listen on " + on_file.listen[0] + ": there is a file that is not a socket");
+    CHECK(third.start().error().detail
+        == "cannot listen on " + on_file.listen[0] + ": there is a file that is not a socket");
 
     ZmqFrontendOptions taken;
     taken.listen = {yard.frontend.endpoints().at(1)};
     ZmqFrontend fourth(yard.loop.timers, yard.service, yard.log, taken);
-    CHECK(fourth.start().error().detail == "cannot listen on " + taken.listen[0] + ": Address already in use");
+    CHECK(
+        fourth.start().error().detail == "cannot listen on " + taken.listen[0] + ": Address already in use");
 }
 
 TEST_CASE("the socket of a daemon that was killed does not stand in the way")

@@ -35,7 +35,8 @@ private:
 
 // A memory service behind a real ZmqFrontend on an ipc socket and a free tcp port.
 struct Yard {
-    explicit Yard(std::function<void(ZmqFrontendOptions&)> const& change = {}) : frontend(loop.timers, service, log, options(change))
+    explicit Yard(std::function<void(ZmqFrontendOptions&)> const& change = {})
+        : frontend(loop.timers, service, log, options(change))
     {
         service.add_device("bmc1");
         service.add_device("pdu1", {"1", "2"});
@@ -84,7 +85,10 @@ public:
         return receive();
     }
     std::string ask(std::string_view frame) { return ask_frames({frame}); }
-    void send(std::vector<std::string_view> const& frames) { REQUIRE(socket_.send(frames) == ZmqSocket::Sent::yes); }
+    void send(std::vector<std::string_view> const& frames)
+    {
+        REQUIRE(socket_.send(frames) == ZmqSocket::Sent::yes);
+    }
     std::string receive()
     {
         auto result = yard_.loop.run(receive_one());
@@ -97,7 +101,8 @@ private:
     asio::awaitable<Result<std::string>> receive_one()
     {
         auto op = next();
-        co_return co_await with_deadline(yard_.loop.timers, Clock::now() + std::chrono::seconds(10), std::move(op));
+        co_return co_await with_deadline(
+            yard_.loop.timers, Clock::now() + std::chrono::seconds(10), std::move(op));
     }
     asio::awaitable<Result<std::string>> next()
     {
