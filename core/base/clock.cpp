@@ -1,6 +1,6 @@
 #include "core/base/clock.hpp"
 
-#include <fmt/format.h>
+#include <cstdint>
 
 namespace switchyard {
 namespace {
@@ -32,14 +32,25 @@ int fraction(std::string_view text) noexcept
 
 } // namespace
 
+// By hand: a report has five times, and {fmt} takes ten times as long for one.
 std::string to_rfc3339(UtcTime time)
 {
     auto const day = std::chrono::floor<std::chrono::days>(time);
     std::chrono::year_month_day const date{day};
     std::chrono::hh_mm_ss const clock{time - day};
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", static_cast<int>(date.year()),
-        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
-        clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
+    std::string text = "0000-00-00T00:00:00.000000Z";
+    auto const put = [&](std::size_t last, std::size_t count, std::int64_t value) {
+        for (; count > 0; --count, --last, value /= 10)
+            text[last] = static_cast<char>('0' + value % 10);
+    };
+    put(3, 4, static_cast<int>(date.year()));
+    put(6, 2, static_cast<unsigned>(date.month()));
+    put(9, 2, static_cast<unsigned>(date.day()));
+    put(12, 2, clock.hours().count());
+    put(15, 2, clock.minutes().count());
+    put(18, 2, clock.seconds().count());
+    put(25, 6, clock.subseconds().count());
+    return text;
 }
 
 std::optional<UtcTime> utc_from_rfc3339(std::string_view text) noexcept

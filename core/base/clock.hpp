@@ -69,7 +69,7 @@ private:
     Clock::Virtual time_;
 };
 
-// "2026-11-20T13:37:00.123456Z" (RFC 3339).
+// "2026-11-20T13:37:00.123456Z" (RFC 3339), for the years 0 to 9999.
 std::string to_rfc3339(UtcTime time);
 // The inverse: UTC ("Z") only, with 0 to 6 digits of a second's fraction. Nothing for anything else.
 std::optional<UtcTime> utc_from_rfc3339(std::string_view text) noexcept;

@@ -401,7 +401,10 @@ json::object to_json(Event const& event)
 
 Result<Event> event_from_json(json::value const& value)
 {
-    return read_reply<Event>(value, "an event", event_fields);
+    auto event = read_reply<Event>(value, "an event", event_fields);
+    if (event && !event->reset && !event->command)
+        return fail(Errc::bad_request, missing_field("command", command_number));
+    return event;
 }
 
 json::object to_json(CommandPage const& page)

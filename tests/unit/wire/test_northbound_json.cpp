@@ -380,3 +380,14 @@ TEST_CASE("an answer that is wrong says where")
     CHECK(error(R"({"id": 1, "request": {"target": "a", "action": "fly"}})")
         == "field 'request': field 'action' must be one of on, off, cycle, reset, soft, diag, invoke");
 }
+
+TEST_CASE("an event is of a command, or a reset")
+{
+    CHECK(event_from_json(read(R"({"id": "7.1", "reset": true})")));
+    auto const event = event_from_json(read(R"({"id": "7.1", "target": "srv1"})"));
+    REQUIRE_FALSE(event);
+    CHECK(event.error().detail == "field 'command' is required: the number of a command");
+    auto const bad = event_from_json(read(R"({"id": "7", "reset": true})"));
+    REQUIRE_FALSE(bad);
+    CHECK(bad.error().detail == "field 'id' must be the id of an event, like 7.1042");
+}
