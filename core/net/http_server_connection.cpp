@@ -126,7 +126,9 @@ void HttpConnection::abort()
 asio::awaitable<void> HttpConnection::run()
 {
     bool open = true;
-    while (open && co_await read_request()) {
+    while (open) {
+        if (!co_await read_request())
+            break;
         ++shared_.stats.requests;
         if (parser_.failed()) {
             ++shared_.stats.malformed;
@@ -258,8 +260,9 @@ asio::awaitable<bool> HttpConnection::respond(HttpResponse response)
     }
     if (!co_await flush())
         co_return false;
-    if (response.stream && !head_only && !co_await stream(*response.stream, framing == HttpBody::chunked))
-        co_return false;
+    if (response.stream && !head_only)
+        if (!co_await stream(*response.stream, framing == HttpBody::chunked))
+            co_return false;
     co_return request_.keep_alive && !response.close && framing != HttpBody::until_close;
 }
 
