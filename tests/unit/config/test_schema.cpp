@@ -14,7 +14,7 @@ namespace {
 
 std::string file_text(std::string const& path)
 {
-    std::ifstream in(std::string(SWITCHYARD_SOURCE_DIR) + "/" + path, std::ios::binary);
+    std::ifstream in(SWITCHYARD_SOURCE_DIR "/" + path, std::ios::binary);
     REQUIRE(in);
     std::ostringstream text;
     text << in.rdbuf();
@@ -109,7 +109,7 @@ TEST_CASE("the tables of docs/configuration.md are the ones of this build")
 
 TEST_CASE("the example loads without a finding")
 {
-    auto const loaded = load_config(std::string(SWITCHYARD_SOURCE_DIR) + "/config/switchyard.toml");
+    auto const loaded = load_config(SWITCHYARD_SOURCE_DIR "/config/switchyard.toml");
     CHECK(test::texts(loaded.errors).empty());
     CHECK(test::texts(loaded.warnings).empty());
     CHECK(loaded.config.devices.size() >= 2);
