@@ -26,8 +26,7 @@ public:
     explicit NoEvents(asio::any_io_executor executor) : never_(std::move(executor)) {}
     asio::awaitable<Result<Event>> next() override
     {
-        while (co_await never_.wait()) {
-        }
+        co_await never_.wait();
         co_return fail(Errc::cancelled, {});
     }
 

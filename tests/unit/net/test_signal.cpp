@@ -13,8 +13,12 @@ TEST_CASE("a cancellation between a notification and the turn in which it arrive
     TaskGroup group(loop.timers);
     int rounds = 0;
     auto reader = [&]() -> asio::awaitable<void> {
-        while (co_await signal.wait())
+        for (;;) {
+            bool const notified = co_await signal.wait();
+            if (!notified)
+                co_return;
             ++rounds;
+        }
     };
     group.spawn(reader());
     auto story = [&]() -> asio::awaitable<bool> {
