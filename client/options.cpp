@@ -6,14 +6,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 namespace switchyard::client {
 namespace {
 
 constexpr std::array<OptionSpec, 32> specs{{
     {"connect", "ADDRESS",
-        "the daemon: a host, HOST:PORT, a socket's path, or an endpoint; default: the local socket, then "
-        "tcp"},
+        "the daemon: a host, HOST:PORT, a socket's path, or an endpoint; default: $SWITCHYARD_CONNECT, else "
+        "the local socket, then tcp"},
     {"events", "ADDRESS", "where the daemon publishes, when it is not beside its socket or at its next port"},
     {"curve-server", "KEY", "the daemon's public CURVE key (Z85), for tcp"},
     {"curve-secret", "FILE", "the file with this client's secret CURVE key (Z85)"},
@@ -230,6 +231,8 @@ Result<Options> parse_options(std::vector<std::string> const& arguments)
     for (auto const& argument : arguments)
         argv.push_back(argument.c_str());
     Options out;
+    if (char const* const address = std::getenv("SWITCHYARD_CONNECT"); address != nullptr && *address != '\0')
+        out.address.endpoints = {power_endpoint(address)};
     Reader reader(out);
     try {
         auto const parsed = grammar.parse(static_cast<int>(argv.size()), argv.data());

@@ -80,7 +80,10 @@ public:
     {
         metrics_.finished(action, state, whole);
     }
-    void driver_call(std::string_view driver, bool, Clock::duration took) override { metrics_.driver(driver).called(took); }
+    void driver_call(std::string_view driver, bool, Clock::duration took) override
+    {
+        metrics_.driver(driver).called(took);
+    }
     void driver_error(std::string_view driver, Errc code) override { metrics_.driver(driver).failed(code); }
 
 private:
@@ -88,7 +91,10 @@ private:
 };
 
 Application::Application(ApplicationOptions options)
-    : options_(std::move(options)), sink_(make_sink(options_.foreground)), log_(*sink_, LogLevel::info), metrics_(version),
+    : options_(std::move(options)),
+      sink_(make_sink(options_.foreground)),
+      log_(*sink_, LogLevel::info),
+      metrics_(version),
       counting_(std::make_unique<Counting>(metrics_))
 {
 }
@@ -136,7 +142,8 @@ void Application::make()
     store_ = std::make_unique<SqliteStore>(io_.get_executor(), log_, store_options(settings_.store),
         [this](Error const& error) { store_lost(error); });
     dispatcher_ = std::make_unique<Dispatcher>(
-        Dispatcher::Parts{timers_, tools_, *store_, *counting_, log_, std::random_device{}()}, std::move(config_));
+        Dispatcher::Parts{timers_, tools_, *store_, *counting_, log_, std::random_device{}()},
+        std::move(config_));
     config_ = Config();
     http_ = std::make_unique<HttpFrontend>(
         timers_, log_, *dispatcher_, http_options(settings_.http, [this] { return metrics_text(); }));
@@ -177,9 +184,11 @@ asio::awaitable<Result<>> Application::begin()
 void Application::tell_ready()
 {
     auto const health = dispatcher_->health();
-    log_.info("ready", {kv("version", version), kv("devices", health.devices), kv("failed", health.failed_devices),
-                           kv("targets", health.targets), kv("open_commands", health.open_commands)});
-    systemd_.ready(fmt::format("{} devices, {} of them failed, {} targets", health.devices, health.failed_devices, health.targets));
+    log_.info("ready",
+        {kv("version", version), kv("devices", health.devices), kv("failed", health.failed_devices),
+            kv("targets", health.targets), kv("open_commands", health.open_commands)});
+    systemd_.ready(fmt::format(
+        "{} devices, {} of them failed, {} targets", health.devices, health.failed_devices, health.targets));
 }
 
 asio::awaitable<void> Application::serve()
@@ -209,7 +218,10 @@ asio::awaitable<void> Application::end(Clock::duration grace)
 
 asio::awaitable<void> Application::keep_pruned()
 {
-    while (co_await timers_.wait_until(Clock::now() + prune_pause)) {
+    for (;;) {
+        bool const waited = co_await timers_.wait_until(Clock::now() + prune_pause);
+        if (!waited)
+            break;
         auto const pruned = co_await dispatcher_->prune();
         if (pruned && *pruned > 0)
             log_.info("forgot old commands", {kv("count", *pruned)});
@@ -222,7 +234,8 @@ void Application::reload()
     auto loaded = load_config(options_.config_file);
     tell_findings(loaded);
     if (!loaded.errors.empty()) {
-        log_.error("the new configuration is refused, the old one serves on", {kv("errors", loaded.errors.size())});
+        log_.error(
+            "the new configuration is refused, the old one serves on", {kv("errors", loaded.errors.size())});
         return tell_ready();
     }
     auto const& fresh = loaded.config.daemon;
@@ -241,7 +254,8 @@ void Application::reload()
 
 void Application::store_lost(Error const& error)
 {
-    log_.error("the store is lost, stopping so that a new start reads what the disk holds", {kv("error", error.message())});
+    log_.error("the store is lost, stopping so that a new start reads what the disk holds",
+        {kv("error", error.message())});
     lost_ = true;
     status_ = 1;
     signals_.cancel();
@@ -276,7 +290,8 @@ int check_config(std::string const& file)
     for (auto const& error : loaded.errors)
         fmt::print(stderr, "{}\n", error.text());
     if (!loaded.errors.empty()) {
-        fmt::print(stderr, "{}: {} error{}\n", file, loaded.errors.size(), loaded.errors.size() == 1 ? "" : "s");
+        fmt::print(
+            stderr, "{}: {} error{}\n", file, loaded.errors.size(), loaded.errors.size() == 1 ? "" : "s");
         return 1;
     }
     fmt::print("{}: good: {} devices, {} targets, {} groups\n", file, loaded.config.devices.size(),

@@ -23,8 +23,8 @@ struct ApplicationOptions {
     std::optional<LogLevel> log_level; // overrides the configuration's
 };
 
-// The composition root: the only place that names concrete classes. What is made later may use what was made earlier, and goes
-// first: log, store, queue, frontends.
+// The composition root: the only place that names concrete classes. What is made later may use what was made
+// earlier, and goes first: log, store, queue, frontends.
 class Application {
 public:
     explicit Application(ApplicationOptions options);
@@ -32,8 +32,8 @@ public:
     Application(Application const&) = delete;
     Application& operator=(Application const&) = delete;
 
-    // Serves until SIGTERM or SIGINT; SIGHUP reloads. Returns the exit status: 0 after an orderly stop, 1 when it could not start
-    // or lost its store.
+    // Serves until SIGTERM or SIGINT; SIGHUP reloads. Returns the exit status: 0 after an orderly stop, 1
+    // when it could not start or lost its store.
     int run();
 
 private:

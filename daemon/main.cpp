@@ -32,14 +32,16 @@ int serve(cxxopts::ParseResult const& given)
 
 int main(int argc, char** argv)
 try {
-    cxxopts::Options options("switchyardd", "Switchyard's daemon: queues power commands and sends them one at a time.");
+    cxxopts::Options options(
+        "switchyardd", "Switchyard's daemon: queues power commands and sends them one at a time.");
     options.add_options()("c,conf", "configuration file",
-        cxxopts::value<std::string>()->default_value("/etc/switchyard/switchyard.toml"), "FILE")(
-        "foreground", "log to standard error, under systemd too")(
-        "log-level", "error, warning, info or debug; overrides the configuration", cxxopts::value<std::string>(), "LEVEL")(
-        "check-config", "check FILE, name all its errors, and exit", cxxopts::value<std::string>(), "FILE")(
-        "dump-schema", "print the JSON Schema of the configuration and exit")(
-        "list-drivers", "print the drivers and exit")("version", "print the version and exit")("h,help", "print this and exit");
+        cxxopts::value<std::string>()->default_value("/etc/switchyard/switchyard.toml"),
+        "FILE")("foreground", "log to standard error, under systemd too")("log-level",
+        "error, warning, info or debug; overrides the configuration", cxxopts::value<std::string>(),
+        "LEVEL")("check-config", "check FILE, name all its errors, and exit", cxxopts::value<std::string>(),
+        "FILE")("dump-schema", "print the JSON Schema of the configuration and exit")(
+        "list-drivers", "print the drivers and exit")("version", "print the version and exit")(
+        "h,help", "print this and exit");
     auto const given = options.parse(argc, argv);
     if (!given.unmatched().empty())
         throw cxxopts::exceptions::exception("unexpected argument '" + given.unmatched().front() + "'");

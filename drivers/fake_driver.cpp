@@ -389,7 +389,8 @@ private:
         if (time == Clock::duration::zero())
             co_return Result<>{};
         auto const there = Clock::now() + time;
-        if (!co_await timers_.wait_until(std::min(there, till)))
+        bool const waited = co_await timers_.wait_until(std::min(there, till));
+        if (!waited)
             co_return fail(Errc::cancelled, "the call was cancelled", effect);
         if (there > till)
             co_return fail(Errc::timed_out, "no answer before the deadline", effect);

@@ -1,6 +1,7 @@
 // The store beside the raw journal (raw_store.hpp), in interleaved rounds of one run; medians of the ratios.
 //   bench_store_ratio FOLDER [SECONDS-A-ROUND [ROUNDS [LOAD]]]      prints a table in Markdown
-// FOLDER is on the disk to be measured; LOAD is the beginning of a row's name: only those are measured. A command's life is three durable writes: accepted, intent, end.
+// FOLDER is on the disk to be measured; LOAD is the beginning of a row's name: only those are measured. A
+// command's life is three durable writes: accepted, intent, end.
 
 #include "bench/figures.hpp"
 #include "bench/store/raw_store.hpp"
@@ -23,9 +24,11 @@ using bench::Stopwatch;
 
 namespace {
 
-std::string const request_text = R"({"target": "srv1", "action": "on", "priority": "normal", "outlets": ["pdu1:1"]})";
+std::string const request_text =
+    R"({"target": "srv1", "action": "on", "priority": "normal", "outlets": ["pdu1:1"]})";
 std::string const progress_text = R"({"phase": "on", "driver": "ipmitool", "attempt": 1})";
-std::string const outcome_text = R"({"power": "on", "confirmed": true, "outlets": [{"device": "pdu1", "outlet": "1"}]})";
+std::string const outcome_text =
+    R"({"power": "on", "confirmed": true, "outlets": [{"device": "pdu1", "outlet": "1"}]})";
 constexpr std::size_t row_overhead = 70; // the times, names and numbers of a row, as they are stored
 
 struct Figures {
@@ -223,9 +226,9 @@ void compare(Row const& row, std::string const& folder, double seconds, std::int
         tails[3].push_back(raw.at(0.999));
         tail_ratios.push_back(store.at(0.999) / std::max(raw.at(0.999), 1.0));
     }
-    std::printf("| %s | %zu | %.0f | %.0f | %.0f %% | %.0f / %.0f | %.0f / %.0f | %.1f |\n", row.name, row.writers,
-        median(store_rates), median(raw_rates), 100 * median(ratios), median(tails[0]), median(tails[1]),
-        median(tails[2]), median(tails[3]), median(tail_ratios));
+    std::printf("| %s | %zu | %.0f | %.0f | %.0f %% | %.0f / %.0f | %.0f / %.0f | %.1f |\n", row.name,
+        row.writers, median(store_rates), median(raw_rates), 100 * median(ratios), median(tails[0]),
+        median(tails[1]), median(tails[2]), median(tails[3]), median(tail_ratios));
     std::fflush(stdout);
 }
 
@@ -239,11 +242,13 @@ int main(int count, char** arguments)
     }
     auto const seconds = static_cast<double>(count > 2 ? parse_integer(arguments[2]).value_or(2) : 2);
     auto const rounds = count > 3 ? parse_integer(arguments[3]).value_or(5) : 5;
-    std::printf("| store | writers | commands/s | raw append + fdatasync | ratio | p50 / p99.9 us | raw p50 / p99.9 us "
+    std::printf("| store | writers | commands/s | raw append + fdatasync | ratio | p50 / p99.9 us | raw p50 "
+                "/ p99.9 us "
                 "| p99.9 ratio |\n|---|---|---|---|---|---|---|---|\n");
     for (auto const& row : {Row{"whole life", Load::life, 1}, Row{"whole life", Load::life, 16},
-             Row{"whole life", Load::life, 64}, Row{"accepted", Load::accept, 1}, Row{"accepted", Load::accept, 16},
-             Row{"accepted", Load::accept, 64}, Row{"accepted at 1,000/s", Load::steady, 1}})
+             Row{"whole life", Load::life, 64}, Row{"accepted", Load::accept, 1},
+             Row{"accepted", Load::accept, 16}, Row{"accepted", Load::accept, 64},
+             Row{"accepted at 1,000/s", Load::steady, 1}})
         if (std::string_view(row.name).starts_with(count > 4 ? arguments[4] : ""))
             compare(row, arguments[1], seconds, rounds);
     return 0;

@@ -14,12 +14,13 @@
 
 namespace switchyard::bench {
 
-// What any journal must pay: the same coroutines, the same hand-over, the same grouping - and then one write of the records
-// at the end of a file and one fdatasync, instead of a database.
+// What any journal must pay: the same coroutines, the same hand-over, the same grouping - and then one write
+// of the records at the end of a file and one fdatasync, instead of a database.
 class RawStore {
 public:
     RawStore(asio::any_io_executor executor, std::string const& path)
-        : executor_(executor), inbox_(std::make_shared<Inbox>(executor)),
+        : executor_(executor),
+          inbox_(std::make_shared<Inbox>(executor)),
           fd_(::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600))
     {
         if (fd_ < 0)

@@ -69,7 +69,8 @@ asio::awaitable<ExitCode> run(Context& context)
     TaskGroup workers(context.timers);
     for (std::size_t i = 0; i < std::min(all.targets.size(), context.options.parallel); ++i)
         workers.spawn(all.worker());
-    if (!co_await workers.drain(Clock::now() + std::chrono::hours(24 * 365))) {
+    bool const waited = co_await workers.drain(Clock::now() + std::chrono::hours(24 * 365));
+    if (!waited) {
         workers.cancel();
         co_await shielded(workers.drain(Clock::now() + std::chrono::seconds(5)));
         co_return ExitCode::interrupted;

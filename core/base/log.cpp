@@ -54,6 +54,8 @@ std::string to_logfmt(LogLevel level, std::string_view message, std::span<LogFie
     line += ' ';
     line += message;
     for (auto const& field : fields) {
+        if (field.value.empty())
+            continue; // nothing to say
         line += ' ';
         line += field.name;
         line += '=';
@@ -102,6 +104,8 @@ void JournalSink::write(LogLevel level, std::string_view message, std::span<LogF
     lines.reserve(fields.size() + 2);
     std::string text(message);
     for (auto const& field : fields) {
+        if (field.value.empty())
+            continue;
         text += ' ';
         text += field.name;
         text += '=';

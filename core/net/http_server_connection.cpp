@@ -127,7 +127,8 @@ asio::awaitable<void> HttpConnection::run()
 {
     bool open = true;
     while (open) {
-        if (!co_await read_request())
+        bool const arrived = co_await read_request();
+        if (!arrived)
             break;
         ++shared_.stats.requests;
         if (parser_.failed()) {
@@ -176,7 +177,8 @@ asio::awaitable<bool> HttpConnection::read_request()
             enter(Phase::idle, limits.idle_timeout);
         if (parser_.wants_continue() && !std::exchange(continued, true)) {
             head_ = "HTTP/1.1 100 Continue\r\n\r\n";
-            if (!co_await flush())
+            bool const flushed = co_await flush();
+            if (!flushed)
                 co_return false;
         }
         bool const more = co_await read_some();
@@ -258,11 +260,14 @@ asio::awaitable<bool> HttpConnection::respond(HttpResponse response)
         else
             body_ = std::move(response.body);
     }
-    if (!co_await flush())
+    bool const flushed = co_await flush();
+    if (!flushed)
         co_return false;
-    if (response.stream && !head_only)
-        if (!co_await stream(*response.stream, framing == HttpBody::chunked))
+    if (response.stream && !head_only) {
+        bool const streamed = co_await stream(*response.stream, framing == HttpBody::chunked);
+        if (!streamed)
             co_return false;
+    }
     co_return request_.keep_alive && !response.close && framing != HttpBody::until_close;
 }
 
@@ -336,7 +341,8 @@ asio::awaitable<void> HttpConnection::linger()
     enter(Phase::closing, shared_.limits.linger);
     while (!at_end_ && !late_ && !shared_.stopping && dropped < lingered) {
         in_begin_ = in_end_ = 0;
-        if (!co_await read_some())
+        bool const more = co_await read_some();
+        if (!more)
             break;
         dropped += in_end_;
     }

@@ -190,7 +190,10 @@ asio::awaitable<Result<>> PowerClient::send(Call& call)
         if (state_ == State::connected && socket_->writable()
             && socket_->send(frames) == ZmqSocket::Sent::yes)
             call.sent = true;
-        else if (!co_await call.news.wait())
+        if (call.sent)
+            break;
+        bool const waited = co_await call.news.wait();
+        if (!waited)
             co_return fail(Errc::cancelled, "interrupted before the request was sent");
     }
     co_return Result<>();
@@ -201,7 +204,8 @@ asio::awaitable<PowerClient::Answer> PowerClient::answer(Call& call)
     while (!call.reply) {
         if (call.lost)
             co_return fail(Errc::unreachable, "the connection to the daemon broke");
-        if (!co_await call.news.wait())
+        bool const waited = co_await call.news.wait();
+        if (!waited)
             co_return fail(Errc::cancelled, "interrupted while the daemon worked");
     }
     if (call.reply->error)
@@ -241,7 +245,8 @@ asio::awaitable<PowerClient::Answer> PowerClient::ask_until(
             if (result || result.error().code != Errc::shutting_down || request.op != ZmqOp::wait)
                 co_return result;
             // The daemon restarts, the command goes on.
-            if (!co_await timers_.wait_until(Clock::now() + restart_pause))
+            bool const waited = co_await timers_.wait_until(Clock::now() + restart_pause);
+            if (!waited)
                 co_return result;
             continue;
         }
@@ -255,9 +260,13 @@ asio::awaitable<PowerClient::Answer> PowerClient::ask_until(
 asio::awaitable<void> PowerClient::read()
 {
     ZmqFrames frames;
-    while (co_await socket_->readable())
+    for (;;) {
+        bool const readable = co_await socket_->readable();
+        if (!readable)
+            break;
         while (socket_->receive(frames))
             deliver(frames);
+    }
 }
 
 void PowerClient::deliver(ZmqFrames& frames)
@@ -288,7 +297,10 @@ void PowerClient::deliver(ZmqFrames& frames)
 asio::awaitable<void> PowerClient::watch_connection()
 {
     ZmqFrames frames;
-    while (co_await monitor_->readable())
+    for (;;) {
+        bool const readable = co_await monitor_->readable();
+        if (!readable)
+            break;
         while (monitor_->receive(frames)) {
             std::uint16_t event = 0;
             if (frames[0].size() < sizeof event)
@@ -296,6 +308,7 @@ asio::awaitable<void> PowerClient::watch_connection()
             std::memcpy(&event, frames[0].data(), sizeof event);
             connection_event(event);
         }
+    }
 }
 
 void PowerClient::connection_event(int event)

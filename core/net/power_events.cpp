@@ -70,7 +70,8 @@ asio::awaitable<Result<Event>> PowerEvents::next()
             auto const value = parse_json(frames.text(1));
             co_return value ? event_from_json(*value) : std::unexpected(value.error());
         }
-        if (!co_await socket_.readable())
+        bool const readable = co_await socket_.readable();
+        if (!readable)
             co_return fail(Errc::cancelled, "interrupted");
     }
 }

@@ -285,7 +285,8 @@ asio::awaitable<Result<>> finish(
     }
     child.signal_group(SIGKILL);
     child.reap(end);
-    if (!co_await readers.drain(Clock::now() + drain_time)) {
+    bool const waited = co_await readers.drain(Clock::now() + drain_time);
+    if (!waited) {
         readers.cancel();
         co_await readers.drain(Clock::time_point::max());
     }

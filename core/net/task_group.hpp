@@ -39,9 +39,11 @@ public:
     {
         TimerNode timer([this] { idle_.notify(); });
         timers_.arm(timer, until);
-        while (!signals_.empty() && Clock::now() < until)
-            if (!co_await idle_.wait())
+        while (!signals_.empty() && Clock::now() < until) {
+            bool const waited = co_await idle_.wait();
+            if (!waited)
                 break;
+        }
         co_return signals_.empty();
     }
     // What the last task that threw has thrown; nothing when none did.

@@ -79,9 +79,13 @@ Result<> CurveGate::guard(ZmqSocket& socket, Secret const& secret)
 asio::awaitable<void> CurveGate::run()
 {
     ZmqFrames frames;
-    while (co_await socket_.readable())
+    for (;;) {
+        bool const readable = co_await socket_.readable();
+        if (!readable)
+            break;
         while (socket_.receive(frames))
             answer(frames, 2); // route and delimiter come first
+    }
 }
 
 // RFC 27: version, request id, domain, address, routing id, mechanism, credentials.

@@ -77,7 +77,11 @@ asio::awaitable<void> keep_watchdog(Systemd& systemd, Timers& timers)
         co_return;
     do
         systemd.watchdog();
-    while (co_await timers.wait_until(Clock::now() + *interval));
+    for (;;) {
+        bool const waited = co_await timers.wait_until(Clock::now() + *interval);
+        if (!waited)
+            break;
+    }
 }
 
 } // namespace switchyard

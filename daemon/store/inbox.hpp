@@ -12,8 +12,8 @@
 
 namespace switchyard {
 
-// The way from the io thread to the writer thread. What one turn of the loop submits is handed over together, at the turn's
-// end: the writer is woken once, and those who wait share one commit.
+// The way from the io thread to the writer thread. What one turn of the loop submits is handed over together,
+// at the turn's end: the writer is woken once, and those who wait share one commit.
 class Inbox : public std::enable_shared_from_this<Inbox> {
 public:
     explicit Inbox(asio::any_io_executor executor) : executor_(std::move(executor)) {}
@@ -37,7 +37,8 @@ public:
         wake_.notify_one();
     }
 
-    // The writer's side: takes what is there, after waiting for it up to `patience`. False: nothing will come any more.
+    // The writer's side: takes what is there, after waiting for it up to `patience`. False: nothing will come
+    // any more.
     bool take(JobList& into, std::chrono::milliseconds patience)
     {
         std::unique_lock lock(mutex_);

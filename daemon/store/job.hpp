@@ -5,8 +5,9 @@
 #include <functional>
 #include <utility>
 
-// What a caller of the store waits for. A job lives in the frame of the coroutine that waits; the writer thread borrows it
-// from submit() until it is delivered, so that a command's way through the store costs no allocation of its own.
+// What a caller of the store waits for. A job lives in the frame of the coroutine that waits; the writer
+// thread borrows it from submit() until it is delivered, so that a command's way through the store costs no
+// allocation of its own.
 namespace switchyard {
 
 struct Job {

@@ -10,7 +10,8 @@
 namespace switchyard {
 namespace {
 
-constexpr std::int64_t application_id = 0x53775964; // "SwYd", so that another program's database is not taken for ours
+constexpr std::int64_t application_id = 0x53775964; // "SwYd", so that another program's database is not taken
+                                                    // for ours
 
 std::string select(std::string_view rest)
 {
@@ -36,9 +37,9 @@ Sql<> Journal::open(std::string const& path, Durability durability)
 {
     if (auto opened = database_.open(path); !opened)
         return opened;
-    // EXCLUSIVE comes before the first access, so that the log's index is in our memory and no -shm file is made.
-    // No checkpoint inside a commit: the writer makes it when those who wait have their answers, and sees its errors.
-    // No spilling: nothing of a transaction reaches the log before its commit.
+    // EXCLUSIVE comes before the first access, so that the log's index is in our memory and no -shm file is
+    // made. No checkpoint inside a commit: the writer makes it when those who wait have their answers, and
+    // sees its errors. No spilling: nothing of a transaction reaches the log before its commit.
     for (char const* pragma : {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA journal_mode=WAL",
              durability == Durability::full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL",
              "PRAGMA wal_autocheckpoint=0", "PRAGMA cache_spill=OFF", "PRAGMA temp_store=MEMORY"})
@@ -48,7 +49,8 @@ Sql<> Journal::open(std::string const& path, Durability durability)
     if (!mode)
         return std::unexpected(mode.error());
     if (*mode != "wal")
-        return std::unexpected<SqlError>(SqlError(SQLITE_ERROR, 0, "the file system cannot hold a write-ahead log"));
+        return std::unexpected<SqlError>(
+            SqlError(SQLITE_ERROR, 0, "the file system cannot hold a write-ahead log"));
     sqlite3_wal_hook(
         database_.handle(),
         [](void* self, sqlite3*, char const*, int frames) {
@@ -63,8 +65,9 @@ void Journal::close(bool checkpoint) noexcept
 {
     if (database_.handle() != nullptr && !checkpoint)
         sqlite3_db_config(database_.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-    for (Statement* statement : {&begin_, &commit_, &insert_, &advance_, &finish_, &hold_, &release_, &erase_, &set_meta_,
-             &find_, &find_key_, &list_, &list_open_, &count_, &old_, &savepoint_, &undo_savepoint_, &release_savepoint_})
+    for (Statement* statement : {&begin_, &commit_, &insert_, &advance_, &finish_, &hold_, &release_, &erase_,
+             &set_meta_, &find_, &find_key_, &list_, &list_open_, &count_, &old_, &savepoint_,
+             &undo_savepoint_, &release_savepoint_})
         statement->close();
     database_.close();
     log_frames_ = 0;
@@ -87,20 +90,22 @@ Journal::Outcome<void> Journal::upgrade()
     if (!tables)
         return std::unexpected(tables.error());
     if (*owner != application_id && *tables > 0)
-        return refused<void>(Errc::store_unavailable, "the file is another program's database, not a Switchyard store");
+        return refused<void>(
+            Errc::store_unavailable, "the file is another program's database, not a Switchyard store");
     auto const version = database_.number("PRAGMA user_version");
     if (!version)
         return std::unexpected(version.error());
     auto const known = static_cast<std::int64_t>(schema_steps.size());
     if (*version > known)
         return refused<void>(Errc::store_unavailable,
-            "the store has schema version " + std::to_string(*version) + " and this program knows versions up to "
-                + std::to_string(known) + ": it was written by a newer Switchyard");
+            "the store has schema version " + std::to_string(*version)
+                + " and this program knows versions up to " + std::to_string(known)
+                + ": it was written by a newer Switchyard");
     for (auto step = *version; step < known; ++step) {
         std::string sql = "BEGIN IMMEDIATE;";
         sql += schema_steps[static_cast<std::size_t>(step)];
-        sql += "PRAGMA application_id=" + std::to_string(application_id) + ";PRAGMA user_version="
-            + std::to_string(step + 1) + ";COMMIT";
+        sql += "PRAGMA application_id=" + std::to_string(application_id)
+            + ";PRAGMA user_version=" + std::to_string(step + 1) + ";COMMIT";
         if (auto done = database_.run(sql.c_str()); !done)
             return pass(done);
     }
@@ -121,7 +126,8 @@ Sql<> Journal::prepare()
         {&savepoint_, "SAVEPOINT job"},
         {&undo_savepoint_, "ROLLBACK TO job"},
         {&release_savepoint_, "RELEASE job"},
-        {&insert_, "INSERT INTO command(" + std::string(command_columns) + ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+        {&insert_,
+            "INSERT INTO command(" + std::string(command_columns) + ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)"},
         {&advance_, "UPDATE command SET state=?2, progress=?3 WHERE id=?1"},
         {&finish_, "UPDATE command SET state=?2, ended=?3, outcome=?4 WHERE id=?1"},
         {&hold_, "INSERT OR REPLACE INTO hold(device, since, reason) VALUES(?,?,?)"},
@@ -160,14 +166,15 @@ void Journal::rollback() noexcept
 
 Sql<> Journal::checkpoint()
 {
-    auto const code
-        = sqlite3_wal_checkpoint_v2(database_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    auto const code =
+        sqlite3_wal_checkpoint_v2(database_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
     if (code != SQLITE_OK)
         return database_.error(code);
     return {};
 }
 
-// One statement is atomic by itself: only a job of several needs a savepoint so that its failure spares its neighbours.
+// One statement is atomic by itself: only a job of several needs a savepoint so that its failure spares its
+// neighbours.
 Journal::Outcome<Appended> Journal::append(StoredCommand const& command)
 {
     auto inserted = insert(command);
@@ -249,7 +256,8 @@ Journal::Outcome<void> Journal::change_one(Change const& change)
     if (!done)
         return refused<void>(Errc::internal, "a change cannot be recorded: " + done.error().text);
     if (id && database_.changed() == 0)
-        return refused<void>(Errc::internal, "a change names command " + std::to_string(id.value) + ", which is not in the store");
+        return refused<void>(Errc::internal,
+            "a change names command " + std::to_string(id.value) + ", which is not in the store");
     return Result<>();
 }
 
@@ -298,8 +306,8 @@ Sql<> Journal::prune_turn(PruneJob& job)
 
 Sql<std::uint64_t> Journal::meta(char const* name)
 {
-    auto const value
-        = database_.number(("SELECT value FROM meta WHERE name='" + std::string(name) + "'").c_str());
+    auto const value =
+        database_.number(("SELECT value FROM meta WHERE name='" + std::string(name) + "'").c_str());
     if (!value)
         return std::unexpected(value.error());
     return static_cast<std::uint64_t>(*value);
@@ -322,8 +330,9 @@ Sql<std::uint64_t> Journal::last_id()
 
 Sql<UtcTime> Journal::last_time()
 {
-    auto const value = database_.number("SELECT max(max(accepted, coalesce(ended, accepted))) "
-                                        "FROM (SELECT accepted, ended FROM command ORDER BY id DESC LIMIT 1000)");
+    auto const value =
+        database_.number("SELECT max(max(accepted, coalesce(ended, accepted))) "
+                         "FROM (SELECT accepted, ended FROM command ORDER BY id DESC LIMIT 1000)");
     if (!value)
         return std::unexpected(value.error());
     return to_time(*value);

@@ -10,9 +10,9 @@ enum class Durability : std::uint8_t {
     normal // a power cut loses the latest commits; for the test that shows that the tests notice
 };
 
-// The store's SQL. For one thread, with one connection and never a second one: SQLite from 3.7.0 to 3.51.2 can corrupt a
-// database when a second connection checkpoints while the first resets the log (fixed in 3.51.3, 3.50.7 and 3.44.6), and
-// EXCLUSIVE keeps other processes out for the same reason.
+// The store's SQL. For one thread, with one connection and never a second one: SQLite from 3.7.0 to 3.51.2
+// can corrupt a database when a second connection checkpoints while the first resets the log (fixed
+// in 3.51.3, 3.50.7 and 3.44.6), and EXCLUSIVE keeps other processes out for the same reason.
 class Journal {
 public:
     // The outer result is about the transaction, the inner one about this job alone.
@@ -28,7 +28,10 @@ public:
     Sql<> begin();
     Sql<> commit();
     void rollback() noexcept;
-    std::int64_t log_frames() const noexcept { return log_frames_; } // of 4 KiB, written since the log was started anew
+    std::int64_t log_frames() const noexcept
+    {
+        return log_frames_;
+    } // of 4 KiB, written since the log was started anew
     Sql<> checkpoint();
 
     Outcome<Appended> append(StoredCommand const& command);
@@ -57,7 +60,8 @@ private:
 
     Database database_;
     Statement begin_, commit_, insert_, advance_, finish_, hold_, release_, erase_, set_meta_;
-    Statement find_, find_key_, list_, list_open_, count_, old_, savepoint_, undo_savepoint_, release_savepoint_;
+    Statement find_, find_key_, list_, list_open_, count_, old_, savepoint_, undo_savepoint_,
+        release_savepoint_;
     std::int64_t log_frames_ = 0;
 };
 

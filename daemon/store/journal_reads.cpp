@@ -41,8 +41,8 @@ Sql<std::vector<StoredCommand>> Journal::open_commands()
 {
     std::vector<StoredCommand> open;
     Statement rows;
-    std::string const sql
-        = "SELECT " + std::string(command_columns) + " FROM command INDEXED BY command_open WHERE ended IS NULL ORDER BY id";
+    std::string const sql = "SELECT " + std::string(command_columns)
+        + " FROM command INDEXED BY command_open WHERE ended IS NULL ORDER BY id";
     if (auto ready = rows.prepare(database_, sql); !ready)
         return std::unexpected(std::move(ready.error()));
     for (;;) {
@@ -62,7 +62,8 @@ Sql<std::vector<Hold>> Journal::holds()
 {
     std::vector<Hold> found;
     Statement rows;
-    if (auto ready = rows.prepare(database_, "SELECT device, since, reason FROM hold ORDER BY device"); !ready)
+    if (auto ready = rows.prepare(database_, "SELECT device, since, reason FROM hold ORDER BY device");
+        !ready)
         return std::unexpected(std::move(ready.error()));
     for (;;) {
         auto const row = rows.step();

@@ -14,10 +14,12 @@ std::unexpected<SqlError> corrupt(std::string text)
     return std::unexpected<SqlError>(SqlError(SQLITE_CORRUPT, 0, std::move(text)));
 }
 
-// The ids that a store without any memory of its past starts from: no store gives a thousand a second for long.
+// The ids that a store without any memory of its past starts from: no store gives a thousand a second for
+// long.
 std::uint64_t ids_from(UtcTime now)
 {
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());
 }
 
 Sql<Opened> read_store(Journal& journal)
@@ -55,8 +57,9 @@ Sql<Opened> read_store(Journal& journal)
 Sql<> record_start(LockFile& lock, Journal& journal, Opened const& opened)
 {
     if (int const error = lock.write(opened.mark, opened.recovered.epoch); error != 0)
-        return std::unexpected<SqlError>(SqlError(error == ENOSPC || error == EDQUOT ? SQLITE_FULL : SQLITE_IOERR, error,
-            std::string("cannot write the lock file (") + std::strerror(error) + ")"));
+        return std::unexpected<SqlError>(
+            SqlError(error == ENOSPC || error == EDQUOT ? SQLITE_FULL : SQLITE_IOERR, error,
+                std::string("cannot write the lock file (") + std::strerror(error) + ")"));
     if (auto done = journal.begin(); !done)
         return done;
     if (auto done = journal.set_meta("epoch", opened.recovered.epoch); !done)
@@ -101,7 +104,8 @@ Journal::Outcome<Opened> open_once(
 
 } // namespace
 
-Result<Opened> open_store(SqliteOptions const& options, LockFile& lock, Journal& journal, Notice const& notice)
+Result<Opened> open_store(
+    SqliteOptions const& options, LockFile& lock, Journal& journal, Notice const& notice)
 {
     if (auto locked = lock.acquire(options.path); !locked)
         return std::unexpected<Error>(std::move(locked.error()));
@@ -114,7 +118,8 @@ Result<Opened> open_store(SqliteOptions const& options, LockFile& lock, Journal&
         journal.close(false);
         SqlError const& error = opened.error();
         if (error.full() && drop_ballast(options.path)) {
-            notice(LogLevel::error, "the disk is full at the start: the ballast file was given up for " + options.path);
+            notice(LogLevel::error,
+                "the disk is full at the start: the ballast file was given up for " + options.path);
             continue;
         }
         if (!error.corrupt() || std::exchange(aside, true))

@@ -8,8 +8,8 @@
 
 namespace switchyard {
 
-// Ids are made durable in blocks of this many before they are given, so that next_id() waits for nothing. After a crash, at
-// most so many are left out.
+// Ids are made durable in blocks of this many before they are given, so that next_id() waits for nothing.
+// After a crash, at most so many are left out.
 inline constexpr std::uint64_t id_block = 10'000;
 
 struct Opened {
@@ -22,6 +22,7 @@ using Notice = std::function<void(LogLevel, std::string)>;
 
 // Locks, opens, upgrades and reads the store. A corrupt file is set aside and a new store begun. Fails with
 // `store_unavailable` and what to do about it.
-Result<Opened> open_store(SqliteOptions const& options, LockFile& lock, Journal& journal, Notice const& notice);
+Result<Opened> open_store(
+    SqliteOptions const& options, LockFile& lock, Journal& journal, Notice const& notice);
 
 } // namespace switchyard

@@ -13,7 +13,8 @@ struct SqliteOptions {
 
     std::string path;
     std::uint64_t ballast = 4 * 1024 * 1024; // bytes kept back for results when the disk is full
-    std::uint64_t reserve = 1024 * 1024;     // bytes that must be free beside the ballast before commands are taken again
+    std::uint64_t reserve = 1024 * 1024;     // bytes that must be free beside the ballast before commands are
+                                             // taken again
     std::chrono::milliseconds room_check{1'000}; // how often a full disk is looked at
     Durability durability = Durability::full;
 };

@@ -4,7 +4,8 @@
 
 namespace switchyard {
 
-// The numbers are in the file: a new state goes to the end of the schema's list, not where it would read best.
+// The numbers are in the file: a new state goes to the end of the schema's list, not where it would read
+// best.
 static_assert(static_cast<int>(CommandState::delayed) == 0 && static_cast<int>(CommandState::queued) == 1
     && static_cast<int>(CommandState::running) == 2 && static_cast<int>(CommandState::waiting) == 3
     && static_cast<int>(CommandState::restoring) == 4 && static_cast<int>(CommandState::done) == 5
@@ -40,8 +41,8 @@ Sql<StoredCommand> read_command(Statement const& row)
     command.id = to_id(row.number(0));
     auto const state = row.number(1);
     if (state < 0 || state > static_cast<std::int64_t>(CommandState::indeterminate))
-        return std::unexpected<SqlError>(
-            SqlError(SQLITE_CORRUPT, 0, "command " + std::to_string(command.id.value) + " has no state that exists"));
+        return std::unexpected<SqlError>(SqlError(
+            SQLITE_CORRUPT, 0, "command " + std::to_string(command.id.value) + " has no state that exists"));
     command.state = static_cast<CommandState>(state);
     command.accepted = to_time(row.number(2));
     command.due = to_time(row.number(3));

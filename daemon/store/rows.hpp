@@ -6,8 +6,8 @@
 // Between a row and a value.
 namespace switchyard {
 
-inline constexpr std::string_view command_columns
-    = "id, state, accepted, due, deadline, ended, target, devices, principal, key, request, progress, outcome";
+inline constexpr std::string_view command_columns =
+    "id, state, accepted, due, deadline, ended, target, devices, principal, key, request, progress, outcome";
 
 inline std::int64_t to_number(UtcTime time) noexcept
 {

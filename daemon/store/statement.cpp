@@ -9,9 +9,10 @@ namespace switchyard {
 
 bool SqlError::full() const noexcept
 {
-    // SQLite tells ENOSPC of a write as SQLITE_FULL, a quota as a plain write error. A *sync* that fails for want of room is
-    // neither: what it should have made durable may be there after a restart.
-    return (code & 0xff) == SQLITE_FULL || (code == SQLITE_IOERR_WRITE && (system == EDQUOT || system == ENOSPC));
+    // SQLite tells ENOSPC of a write as SQLITE_FULL, a quota as a plain write error. A *sync* that fails for
+    // want of room is neither: what it should have made durable may be there after a restart.
+    return (code & 0xff) == SQLITE_FULL
+        || (code == SQLITE_IOERR_WRITE && (system == EDQUOT || system == ENOSPC));
 }
 
 bool SqlError::corrupt() const noexcept
@@ -21,7 +22,8 @@ bool SqlError::corrupt() const noexcept
 
 bool SqlError::constraint() const noexcept
 {
-    return (code & 0xff) == SQLITE_CONSTRAINT || (code & 0xff) == SQLITE_TOOBIG || (code & 0xff) == SQLITE_MISMATCH;
+    return (code & 0xff) == SQLITE_CONSTRAINT || (code & 0xff) == SQLITE_TOOBIG
+        || (code & 0xff) == SQLITE_MISMATCH;
 }
 
 Sql<> Database::open(std::string const& path)
@@ -85,7 +87,8 @@ std::unexpected<SqlError> Database::error(int code) const
     std::string text = handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
     auto const primary = code & 0xff;
     int system = 0;
-    if (handle_ != nullptr && (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_FULL))
+    if (handle_ != nullptr
+        && (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_FULL))
         system = sqlite3_system_errno(handle_);
     if (system != 0)
         text += std::string(" (") + std::strerror(system) + ")";
@@ -160,7 +163,8 @@ std::int64_t Statement::number(int column) const noexcept
 
 std::string_view Statement::text(int column) const noexcept
 {
-    auto const* data = static_cast<char const*>(static_cast<void const*>(sqlite3_column_text(handle_, column)));
+    auto const* data =
+        static_cast<char const*>(static_cast<void const*>(sqlite3_column_text(handle_, column)));
     auto const size = static_cast<std::size_t>(sqlite3_column_bytes(handle_, column));
     return data != nullptr ? std::string_view(data, size) : std::string_view();
 }

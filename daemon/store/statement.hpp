@@ -13,13 +13,16 @@ namespace switchyard {
 
 struct SqlError {
     SqlError() = default;
-    SqlError(int code_, int system_, std::string text_) : code(code_), system(system_), text(std::move(text_)) {}
+    SqlError(int code_, int system_, std::string text_) : code(code_), system(system_), text(std::move(text_))
+    {
+    }
 
     int code = 0;   // SQLite's extended result code
     int system = 0; // errno of the call that failed, when there was one
     std::string text;
 
-    bool full() const noexcept;       // no room on the disk or in the quota; nothing of the transaction was recorded
+    bool full() const noexcept;       // no room on the disk or in the quota; nothing of the transaction was
+                                      // recorded
     bool corrupt() const noexcept;    // the file is not a database, or not a whole one
     bool constraint() const noexcept; // the row itself is at fault
 };

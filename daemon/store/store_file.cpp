@@ -161,7 +161,8 @@ Result<std::string> set_aside(std::string const& store_path, UtcTime now)
     std::string stamp = to_rfc3339(now);
     std::erase(stamp, ':');
     std::string const kept = store_path + ".corrupt-" + stamp;
-    // The log first: a database without its log is an older state, a log without its database would be replayed into the new.
+    // The log first: a database without its log is an older state, a log without its database would be
+    // replayed into the new.
     auto const log = store_path + "-wal";
     if (::rename(log.c_str(), (kept + "-wal").c_str()) != 0 && errno != ENOENT)
         return failed("cannot set aside", log);
@@ -184,7 +185,7 @@ Result<> prepare_file(std::string const& store_path)
 
 std::uint64_t free_bytes(std::string const& store_path) noexcept
 {
-    struct statvfs room {};
+    struct statvfs room{};
     if (::statvfs(directory_of(store_path).c_str(), &room) != 0)
         return 0;
     return static_cast<std::uint64_t>(room.f_bavail) * room.f_frsize;

@@ -9,10 +9,10 @@
 // The files beside the database: PATH.lock, PATH.ballast, PATH.suspect, PATH.corrupt-<time>.
 namespace switchyard {
 
-// Held by the one daemon that uses the store. It also carries the id mark and the number of starts outside the database, so
-// that ids are not given again and epochs do not repeat when the database was corrupt
-// and had to be set aside, or an old copy of it was put back. Its bytes exist from the start and are written in place, which
-// a full disk does not prevent.
+// Held by the one daemon that uses the store. It also carries the id mark and the number of starts outside
+// the database, so that ids are not given again and epochs do not repeat when the database was corrupt and
+// had to be set aside, or an old copy of it was put back. Its bytes exist from the start and are written in
+// place, which a full disk does not prevent.
 class LockFile {
 public:
     LockFile() = default;
@@ -23,7 +23,7 @@ public:
     // Fails with `store_unavailable` and the process id of the daemon that has it.
     Result<> acquire(std::string const& path);
     bool held() const noexcept { return fd_ >= 0; }
-    std::uint64_t mark() const noexcept { return mark_; } // 0 = none is known
+    std::uint64_t mark() const noexcept { return mark_; }     // 0 = none is known
     std::uint64_t starts() const noexcept { return starts_; } // of the store so far; 0 = not known
     // Durable when it returns 0; else errno.
     int write(std::uint64_t mark, std::uint64_t starts);

@@ -86,7 +86,8 @@ void WriterThread::lose(SqlError const& error, JobList jobs)
     journal_.close(false);
     say(LogLevel::error, "the store failed and the daemon must start anew: " + text);
     if (fatal_ && !stopping_) // at the end there is nobody left to be told
-        asio::post(executor_, [fatal = std::exchange(fatal_, nullptr), error = *refusal_]() mutable { fatal(error); });
+        asio::post(executor_,
+            [fatal = std::exchange(fatal_, nullptr), error = *refusal_]() mutable { fatal(error); });
 }
 
 void WriterThread::refuse(JobList jobs)

@@ -12,8 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t max_rows = 256;               // of one commit: more would only make others wait for the checkpoint
-constexpr auto read_time = 2ms;                     // of reads between two commits
+constexpr std::size_t max_rows = 256; // of one commit: more would only make others wait for the checkpoint
+constexpr auto read_time = 2ms;       // of reads between two commits
 
 // Runs on the io thread.
 struct Delivery {
@@ -40,10 +40,14 @@ bool is_write(Job const& job)
 
 } // namespace
 
-WriterThread::WriterThread(
-    asio::any_io_executor executor, Log& log, SqliteOptions options, std::move_only_function<void(Error)> fatal)
-    : executor_(std::move(executor)), log_(log), options_(std::move(options)), fatal_(std::move(fatal)),
-      inbox_(std::make_shared<Inbox>(executor_)), refusal_(Error(Errc::internal, "the store is not open yet"))
+WriterThread::WriterThread(asio::any_io_executor executor, Log& log, SqliteOptions options,
+    std::move_only_function<void(Error)> fatal)
+    : executor_(std::move(executor)),
+      log_(log),
+      options_(std::move(options)),
+      fatal_(std::move(fatal)),
+      inbox_(std::make_shared<Inbox>(executor_)),
+      refusal_(Error(Errc::internal, "the store is not open yet"))
 {
     status_.accepting = false;
     thread_ = std::thread([this] { run(); });
@@ -122,7 +126,8 @@ void WriterThread::recover(RecoverJob& job)
 {
     if (lock_.held())
         return job.fail(Error(Errc::internal, "the store is open already"));
-    auto opened = open_store(options_, lock_, journal_, [this](LogLevel level, std::string text) { say(level, std::move(text)); });
+    auto opened = open_store(
+        options_, lock_, journal_, [this](LogLevel level, std::string text) { say(level, std::move(text)); });
     if (!opened) {
         refusal_ = opened.error();
         return job.fail(std::move(opened.error()));
@@ -192,8 +197,8 @@ Sql<> WriterThread::perform(Job& job)
     return {};
 }
 
-// Every id is below a mark that is durable when its command is answered, so that it is never given again: not even when
-// its own commit failed. The mark is raised half a block before it is needed.
+// Every id is below a mark that is durable when its command is answered, so that it is never given again: not
+// even when its own commit failed. The mark is raised half a block before it is needed.
 Sql<> WriterThread::raise_mark(JobList const& writes)
 {
     auto highest = last_id_.load(std::memory_order_relaxed);
@@ -204,8 +209,9 @@ Sql<> WriterThread::raise_mark(JobList const& writes)
             highest = std::max(highest, static_cast<AppendJob const*>(job)->command.id.value);
     auto const mark = highest + id_block;
     if (int const error = lock_.write(mark, lock_.starts()); error != 0)
-        return std::unexpected<SqlError>(SqlError(error == ENOSPC || error == EDQUOT ? SQLITE_FULL : SQLITE_IOERR, error,
-            std::string("cannot write the lock file (") + std::strerror(error) + ")"));
+        return std::unexpected<SqlError>(
+            SqlError(error == ENOSPC || error == EDQUOT ? SQLITE_FULL : SQLITE_IOERR, error,
+                std::string("cannot write the lock file (") + std::strerror(error) + ")"));
     mark_ = mark;
     return {};
 }

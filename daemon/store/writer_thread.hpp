@@ -9,11 +9,12 @@
 
 namespace switchyard {
 
-// The one thread that touches the database. It takes what has queued up during the last commit and makes it one commit:
-// whoever waits shares its sync.
+// The one thread that touches the database. It takes what has queued up during the last commit and makes it
+// one commit: whoever waits shares its sync.
 //
-// Its states: open; full (no room: commands are refused, results use the room of the ballast, or wait for room); lost (an
-// error after which nobody can say what the disk holds: everything is answered `commit_unknown`, and the process must end).
+// Its states: open; full (no room: commands are refused, results use the room of the ballast, or wait for
+// room); lost (an error after which nobody can say what the disk holds: everything is answered
+// `commit_unknown`, and the process must end).
 class WriterThread {
 public:
     WriterThread(asio::any_io_executor executor, Log& log, SqliteOptions options,
@@ -63,9 +64,9 @@ private:
     LockFile lock_;
     Journal journal_;
     JobList pending_;
-    JobList held_; // results that found no room
-    JobList done_; // to be delivered
-    std::optional<Error> refusal_; // what writes are answered while there is no usable store
+    JobList held_;                    // results that found no room
+    JobList done_;                    // to be delivered
+    std::optional<Error> refusal_;    // what writes are answered while there is no usable store
     std::vector<CommandId> doubtful_; // of appends that found no room
     std::uint64_t mark_ = 0;
     UtcTime latest_{};

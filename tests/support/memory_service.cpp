@@ -52,7 +52,8 @@ public:
                 co_return fail(Errc::shutting_down, {});
             if (auto event = take())
                 co_return std::move(*event);
-            if (!co_await news_.wait())
+            bool const waited = co_await news_.wait();
+            if (!waited)
                 co_return fail(Errc::cancelled, {});
         }
     }

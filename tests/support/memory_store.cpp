@@ -32,7 +32,8 @@ Result<> apply(MemoryDisk& disk, Change const& change)
     auto const id = advance != nullptr ? advance->id : end->id;
     auto const row = disk.commands.find(id.value);
     if (row == disk.commands.end())
-        return fail(Errc::internal, "a change names command " + std::to_string(id.value) + ", which is not in the store");
+        return fail(Errc::internal,
+            "a change names command " + std::to_string(id.value) + ", which is not in the store");
     if (advance != nullptr) {
         row->second.state = advance->state;
         row->second.progress = advance->progress;
@@ -47,7 +48,8 @@ Result<> apply(MemoryDisk& disk, Change const& change)
 bool matches(CommandFilter const& filter, StoredCommand const& command)
 {
     return !(filter.before && command.id >= filter.before) && !(filter.open && command.ended)
-        && (!filter.state || *filter.state == command.state) && (!filter.target || *filter.target == command.target)
+        && (!filter.state || *filter.state == command.state)
+        && (!filter.target || *filter.target == command.target)
         && (!filter.device || command.devices.contains("|" + *filter.device + "|"));
 }
 
@@ -193,14 +195,15 @@ asio::awaitable<Result<Appended>> MemoryStore::append(StoredCommand command)
 {
     if (!lost_ && (!full_.empty() || chance(faults_.append_unavailable)))
         co_return fail(Errc::store_unavailable, full_.empty() ? "a fault of this test" : full_);
-    std::move_only_function<Result<Appended>(MemoryDisk&)> body
-        = [command = std::move(command)](MemoryDisk& disk) mutable -> Result<Appended> {
+    std::move_only_function<Result<Appended>(MemoryDisk&)> body =
+        [command = std::move(command)](MemoryDisk& disk) mutable -> Result<Appended> {
         if (!command.key.empty())
             for (auto const& [id, other] : disk.commands)
                 if (other.key == command.key && other.principal == command.principal)
                     return Appended{other.id, other};
         if (disk.commands.contains(command.id.value))
-            return fail(Errc::internal, "command " + std::to_string(command.id.value) + " is in the store already");
+            return fail(
+                Errc::internal, "command " + std::to_string(command.id.value) + " is in the store already");
         if (is_end(command.state) && !command.ended)
             command.ended = command.accepted;
         disk.commands.emplace(command.id.value, command);
@@ -211,7 +214,8 @@ asio::awaitable<Result<Appended>> MemoryStore::append(StoredCommand command)
 
 asio::awaitable<Result<>> MemoryStore::commit(std::vector<Change> changes)
 {
-    std::move_only_function<Result<>(MemoryDisk&)> body = [changes = std::move(changes)](MemoryDisk& disk) -> Result<> {
+    std::move_only_function<Result<>(MemoryDisk&)> body = [changes = std::move(changes)](
+                                                              MemoryDisk& disk) -> Result<> {
         // Checked first, so that a change that cannot be made undoes nothing.
         for (Change const& change : changes) {
             auto const* advance = std::get_if<Advance>(&change);
@@ -230,16 +234,17 @@ asio::awaitable<Result<>> MemoryStore::commit(std::vector<Change> changes)
 
 asio::awaitable<Result<std::optional<StoredCommand>>> MemoryStore::find(CommandId id)
 {
-    return perform<std::optional<StoredCommand>>([id](MemoryDisk& disk) -> Result<std::optional<StoredCommand>> {
-        auto const row = disk.commands.find(id.value);
-        return row == disk.commands.end() ? std::nullopt : std::optional(row->second);
-    });
+    return perform<std::optional<StoredCommand>>(
+        [id](MemoryDisk& disk) -> Result<std::optional<StoredCommand>> {
+            auto const row = disk.commands.find(id.value);
+            return row == disk.commands.end() ? std::nullopt : std::optional(row->second);
+        });
 }
 
 asio::awaitable<Result<std::vector<StoredCommand>>> MemoryStore::list(CommandFilter filter)
 {
-    std::move_only_function<Result<std::vector<StoredCommand>>(MemoryDisk&)> body
-        = [filter = std::move(filter)](MemoryDisk& disk) -> Result<std::vector<StoredCommand>> {
+    std::move_only_function<Result<std::vector<StoredCommand>>(MemoryDisk&)> body =
+        [filter = std::move(filter)](MemoryDisk& disk) -> Result<std::vector<StoredCommand>> {
         std::vector<StoredCommand> found;
         auto const limit = std::clamp<std::size_t>(filter.limit, 1, 500);
         for (auto const& [id, command] : disk.commands | std::views::reverse) {

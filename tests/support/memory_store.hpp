@@ -11,7 +11,8 @@
 
 namespace switchyard::test {
 
-// What survives a crash. The test owns it and lends it to one MemoryStore after another, as a disk outlives processes.
+// What survives a crash. The test owns it and lends it to one MemoryStore after another, as a disk outlives
+// processes.
 struct MemoryDisk {
     std::map<std::uint64_t, StoredCommand> commands;
     std::map<std::string, Hold> holds;
@@ -25,12 +26,14 @@ struct MemoryFaults {
     Clock::duration latency_min{0}; // of one commit
     Clock::duration latency_max{0};
     double append_unavailable = 0; // an append is refused with `store_unavailable`; nothing of it is recorded
-    double commit_unknown = 0;     // a commit is lost and the store with it: everybody who waits gets `commit_unknown`
-    double kept = 0.5;             // that a commit which was lost, or cut by a crash, is on the disk nevertheless
+    double commit_unknown = 0;     // a commit is lost and the store with it: everybody who waits gets
+                                   // `commit_unknown`
+    double kept = 0.5; // that a commit which was lost, or cut by a crash, is on the disk nevertheless
 };
 
-// A Store without a disk, for simulations: group commit after a latency by Timers, so that virtual time works, and faults
-// by seed. The semantics are those of SqliteStore; one contract test holds both to them. A wait for it cannot be cancelled.
+// A Store without a disk, for simulations: group commit after a latency by Timers, so that virtual time
+// works, and faults by seed. The semantics are those of SqliteStore; one contract test holds both to them. A
+// wait for it cannot be cancelled.
 class MemoryStore final : public Store {
 public:
     MemoryStore(Timers& timers, MemoryDisk& disk, MemoryFaults faults = {});
@@ -45,12 +48,15 @@ public:
     asio::awaitable<Result<std::size_t>> prune(UtcTime before, std::uint64_t keep) override;
     StoreStatus status() const override;
 
-    // kill -9: what is not durable is gone, but the commit in flight may be kept (MemoryFaults::kept). Who waits is told
-    // `commit_unknown` in the next turn of the loop, and so is every later call. Make the next store on the same disk.
+    // kill -9: what is not durable is gone, but the commit in flight may be kept (MemoryFaults::kept). Who
+    // waits is told `commit_unknown` in the next turn of the loop, and so is every later call. Make the next
+    // store on the same disk.
     void crash();
-    // The disk is full (a reason) or has room again (empty). Full: append fails with `store_unavailable`, commit works.
+    // The disk is full (a reason) or has room again (empty). Full: append fails with `store_unavailable`,
+    // commit works.
     void set_full(std::string reason) { full_ = std::move(reason); }
-    // Fires once when a commit is lost by MemoryFaults::commit_unknown, as SqliteStore's does; never by crash().
+    // Fires once when a commit is lost by MemoryFaults::commit_unknown, as SqliteStore's does; never by
+    // crash().
     std::move_only_function<void(Error)> fatal;
 
 private:

@@ -19,7 +19,8 @@ public:
     {
         Call const call(world_, device_);
         ++device_.reads;
-        if (!co_await world_.timers().wait_until(Clock::now() + world_.up_to(device_.latency)))
+        bool const waited = co_await world_.timers().wait_until(Clock::now() + world_.up_to(device_.latency));
+        if (!waited)
             co_return fail(Errc::cancelled, "");
         if (device_.faults.wrong_password)
             co_return fail(Errc::auth_failed, "wrong password");
@@ -33,7 +34,8 @@ public:
     asio::awaitable<Result<>> write(Attempt& attempt, std::string const& outlet, Action action) override
     {
         Call const call(world_, device_);
-        if (!co_await world_.timers().wait_until(Clock::now() + world_.up_to(device_.latency)))
+        bool const waited = co_await world_.timers().wait_until(Clock::now() + world_.up_to(device_.latency));
+        if (!waited)
             co_return fail(Errc::cancelled, "");
         if (device_.faults.wrong_password)
             co_return fail(Errc::auth_failed, "wrong password");
@@ -44,7 +46,8 @@ public:
         co_return co_await send(outlet, action);
     }
 
-    asio::awaitable<Result<json::value>> invoke(Attempt& attempt, std::string const& outlet, Operation const&) override
+    asio::awaitable<Result<json::value>> invoke(
+        Attempt& attempt, std::string const& outlet, Operation const&) override
     {
         auto const done = co_await write(attempt, outlet, Action::invoke);
         if (!done)
@@ -86,7 +89,8 @@ private:
         world_.act_later(device_, outlet, action, delay);
         auto const answer = Clock::now() + delay + world_.up_to(device_.latency);
         bool const hangs = world_.chance(faults.hang);
-        if (!co_await world_.timers().wait_until(hangs ? Clock::time_point::max() : answer))
+        bool const waited = co_await world_.timers().wait_until(hangs ? Clock::time_point::max() : answer);
+        if (!waited)
             co_return fail(Errc::cancelled, "no answer", Effect::possible);
         if (world_.chance(faults.lost_reply))
             co_return fail(Errc::timed_out, "the answer was lost", Effect::possible);
@@ -118,7 +122,8 @@ Capabilities capabilities(DriverConfig const& config)
 }
 
 constexpr DriverSpec sim_driver{"sim", "simulated", {}, make, any_outlet, endpoint, capabilities};
-constexpr DriverSpec second_driver{"sim2", "another way to the same", {}, make, any_outlet, endpoint, capabilities};
+constexpr DriverSpec second_driver{
+    "sim2", "another way to the same", {}, make, any_outlet, endpoint, capabilities};
 
 } // namespace
 
@@ -135,7 +140,8 @@ SimWorld::~SimWorld()
 Capabilities SimWorld::everything()
 {
     Capabilities all;
-    all.actions = {Action::on, Action::off, Action::cycle, Action::reset, Action::soft, Action::diag, Action::invoke};
+    all.actions = {
+        Action::on, Action::off, Action::cycle, Action::reset, Action::soft, Action::diag, Action::invoke};
     all.read = true;
     all.absolute = true;
     all.atomic_cycle = true;
@@ -159,7 +165,8 @@ DeviceConfig SimWorld::add(std::string const& name, Capabilities capabilities, s
 
 Clock::duration SimWorld::up_to(Clock::duration most)
 {
-    return Clock::duration{std::uniform_int_distribution<Clock::rep>(1, std::max<Clock::rep>(most.count(), 1))(random_)};
+    return Clock::duration{
+        std::uniform_int_distribution<Clock::rep>(1, std::max<Clock::rep>(most.count(), 1))(random_)};
 }
 
 void SimWorld::act_later(Device& device, std::string const& outlet, Action action, Clock::duration after)
@@ -178,7 +185,8 @@ void SimWorld::act(Device& device, std::string const& name, Action action)
             ++(on ? outlet.switched_on : outlet.switched_off);
         outlet.on = on;
     };
-    trace.push_back(fmt::format("{} {}:{} {}", Clock::now().time_since_epoch().count(), device.name, name, switchyard::name(action)));
+    trace.push_back(fmt::format(
+        "{} {}:{} {}", Clock::now().time_since_epoch().count(), device.name, name, switchyard::name(action)));
     switch (action) {
     case Action::on:
         return switch_to(true);

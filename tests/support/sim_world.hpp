@@ -15,16 +15,17 @@ namespace switchyard::test {
 
 // What a simulated device does wrong, as chances from 0 to 1 for each call.
 struct SimFaults {
-    double unreachable = 0;    // nothing was sent
-    double refused = 0;        // the device says no
-    double lost_reply = 0;     // it acts, and the answer is lost
-    double lost_command = 0;   // it does not act, and no answer comes
-    double hang = 0;           // no answer until the deadline, it acts or not
-    double unreadable = 0;     // a read fails
+    double unreachable = 0;  // nothing was sent
+    double refused = 0;      // the device says no
+    double lost_reply = 0;   // it acts, and the answer is lost
+    double lost_command = 0; // it does not act, and no answer comes
+    double hang = 0;         // no answer until the deadline, it acts or not
+    double unreadable = 0;   // a read fails
     bool wrong_password = false;
 };
 
-// The hardware of a simulation: it goes on by itself when the daemon dies, and it remembers everything that it did.
+// The hardware of a simulation: it goes on by itself when the daemon dies, and it remembers everything that
+// it did.
 class SimWorld {
 public:
     struct Outlet {
@@ -54,12 +55,19 @@ public:
     SimWorld(SimWorld const&) = delete;
     SimWorld& operator=(SimWorld const&) = delete;
 
-    // Adds a device and gives its configuration: driver "sim" (a second driver "sim2" reaches the same hardware).
+    // Adds a device and gives its configuration: driver "sim" (a second driver "sim2" reaches the same
+    // hardware).
     DeviceConfig add(std::string const& name, Capabilities capabilities, std::size_t drivers = 1);
     Device& device(std::string const& name) { return *devices_.at(name); }
-    Outlet& outlet(std::string const& device, std::string const& outlet) { return devices_.at(device)->outlets[outlet]; }
+    Outlet& outlet(std::string const& device, std::string const& outlet)
+    {
+        return devices_.at(device)->outlets[outlet];
+    }
     std::map<std::string, std::unique_ptr<Device>>& devices() { return devices_; }
-    bool chance(double probability) { return std::uniform_real_distribution<double>()(random_) < probability; }
+    bool chance(double probability)
+    {
+        return std::uniform_real_distribution<double>()(random_) < probability;
+    }
     Clock::duration up_to(Clock::duration most);
     // The hardware does this after a while, whether or not anybody waits for the answer.
     void act_later(Device& device, std::string const& outlet, Action action, Clock::duration after);

@@ -19,7 +19,8 @@ struct YardFixture {
             stop();
     }
 
-    DeviceConfig& add_device(std::string const& name, Capabilities capabilities = SimWorld::everything(), std::size_t drivers = 1)
+    DeviceConfig& add_device(
+        std::string const& name, Capabilities capabilities = SimWorld::everything(), std::size_t drivers = 1)
     {
         return config.devices.insert_or_assign(name, world.add(name, capabilities, drivers)).first->second;
     }
@@ -33,7 +34,8 @@ struct YardFixture {
     void start()
     {
         store = std::make_unique<MemoryStore>(loop.timers, disk, faults);
-        yard = std::make_unique<Dispatcher>(Dispatcher::Parts{loop.timers, tools, *store, observer, log, seed}, config);
+        yard = std::make_unique<Dispatcher>(
+            Dispatcher::Parts{loop.timers, tools, *store, observer, log, seed}, config);
         auto const recovered = loop.run(yard->recover());
         if (!recovered)
             throw std::runtime_error(recovered.error().message());
@@ -61,7 +63,10 @@ struct YardFixture {
         return wanted;
     }
     Result<Accepted> submit(Request wanted) { return loop.run(yard->submit(who, std::move(wanted))); }
-    Result<Accepted> submit(std::string target, Action action) { return submit(request(std::move(target), action)); }
+    Result<Accepted> submit(std::string target, Action action)
+    {
+        return submit(request(std::move(target), action));
+    }
     Report wait(CommandId id, Clock::duration patience = std::chrono::hours{24})
     {
         auto report = loop.run(yard->wait(id, Clock::now() + patience));

@@ -99,6 +99,26 @@ def await_statements(text):
 _CONTROL = re.compile(r'\s*(?:else\s+)?(?:if|while|switch|for)\s*(?:constexpr\s*)?\(')
 
 
+def await_conditions(text):
+    """Yields the position of every co_await that decides a branch: in a condition, or behind &&, || or ?."""
+    for start, end, code in await_statements(text):
+        statement = code[start:end]
+        control = _CONTROL.match(statement)
+        inside = statement[control.end():] if control else statement
+        if control:
+            inside = inside.rsplit(';', 1)[-1]           # the first half of an if with initializer is a declaration
+        second_half = _is_second_half(code, start)       # `if (auto r = g(); co_await f(r))`
+        decided = 'co_await' in inside if control or second_half else re.search(r'(?:&&|\|\||\?)[^;{}]*\bco_await\b', inside)
+        if decided:
+            yield start + statement.rindex('co_await')
+
+
+def _is_second_half(code, start):
+    """Is the ';' before this position inside the parentheses of an if?"""
+    head = re.search(r'\b(?:if|while|switch)\s*\([^()]*(?:\([^()]*\)[^()]*)*;$', code[max(0, start - 300):start])
+    return code[start - 1:start] == ";" and head is not None
+
+
 def _statement(code, position):
     """The full-expression around this position. A condition is one of its own, apart from the statement it guards."""
     start = _statement_start(code, position)

@@ -81,6 +81,14 @@ def await_temporaries(path, text):
                    f'{what} in a statement with co_await: g++ 12.2 destroys it twice; name it first')
 
 
+def await_in_a_condition(path, text):
+    """g++ 12.2 resumes a frame that is not there: a co_await belongs in a statement of its own, named, or in the first half of
+    an if with initializer."""
+    if path.endswith(CPP):
+        for position in cpp_text.await_conditions(text):
+            yield cpp_text.line_of(text, position), 'co_await in a condition: name its result first (g++ 12.2 loses the frame)'
+
+
 def shared_owners(path, text):
     if not (path.endswith(CPP) and path.startswith(PRODUCT)):
         return
@@ -113,7 +121,7 @@ def white_space(path, text):
         yield text.count('\n') + 1, 'the last line has no end'
 
 
-FILE_RULES = (file_length, function_length, includes, banned_names, python_naps, await_temporaries,
+FILE_RULES = (file_length, function_length, includes, banned_names, python_naps, await_temporaries, await_in_a_condition,
               shared_owners, pragma_once, unfinished, white_space)
 
 LINK = re.compile(r'\]\(([^)#\s]+)(?:#[^)]*)?\)')

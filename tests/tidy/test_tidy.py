@@ -176,6 +176,22 @@ class Names(unittest.TestCase):
         self.assertFalse(found(rules.unfinished, 'core/base/a.cpp', '// mastodon\n'))
 
 
+class Conditions(unittest.TestCase):
+    def found(self, code):
+        return found(rules.await_in_a_condition, 'core/net/a.cpp', f'awaitable<void> f()\n{{\n    {code}\n}}\n')
+
+    def test_bad(self):
+        for code in ('if (!co_await f(a + b))\n        co_return fail("x");', 'while (co_await f()) {\n    }',
+                     'bool const both = a && co_await f();', 'auto const c = a ? co_await f() : 1;',
+                     'for (auto x : co_await f()) {\n    }', 'if (auto r = g(); co_await f(r))\n        g();'):
+            self.assertTrue(self.found(code), code)
+
+    def test_good(self):
+        for code in ('bool const ok = co_await f();\n    if (!ok)\n        g();',
+                     'if (auto const r = co_await f(); !r)\n        co_return r;', 'co_return co_await f(a && b);'):
+            self.assertFalse(self.found(code), code)
+
+
 class Coroutines(unittest.TestCase):
     BAD = (
         'co_await f(Options{1, 2});',

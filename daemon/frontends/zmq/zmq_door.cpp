@@ -65,7 +65,10 @@ asio::awaitable<void> ZmqDoor::read(std::function<void(ZmqFrames&)> handle)
 {
     auto const executor = co_await asio::this_coro::executor;
     ZmqFrames frames;
-    while (co_await socket_.readable()) {
+    for (;;) {
+        bool const readable = co_await socket_.readable();
+        if (!readable)
+            break;
         unsigned messages = 0;
         while (messages < messages_a_turn && socket_.receive(frames)) {
             ++messages;
@@ -80,7 +83,10 @@ asio::awaitable<void> ZmqDoor::read(std::function<void(ZmqFrames&)> handle)
 asio::awaitable<void> ZmqDoor::watch_connections()
 {
     ZmqFrames frames;
-    while (co_await monitor_.readable())
+    for (;;) {
+        bool const readable = co_await monitor_.readable();
+        if (!readable)
+            break;
         while (monitor_.receive(frames)) {
             std::uint16_t event = 0;
             std::int32_t value = -1;
@@ -92,6 +98,7 @@ asio::awaitable<void> ZmqDoor::watch_connections()
             if (event == ZMQ_EVENT_DISCONNECTED)
                 client_gone(value);
         }
+    }
 }
 
 void ZmqDoor::client_gone(int connection)

@@ -152,7 +152,8 @@ Result<> ZmqFrontend::publish()
 asio::awaitable<void> ZmqFrontend::stop(Clock::time_point until)
 {
     stopping_ = true;
-    if (!co_await requests_.drain(until)) {
+    bool const waited = co_await requests_.drain(until);
+    if (!waited) {
         for (auto* const door : {local_.get(), curve_.get()})
             if (door != nullptr)
                 door->interrupt_all();

@@ -1,6 +1,7 @@
-// The store in a process of its own, for tests that kill it or break its disk. It tells on standard output what it was
-// answered, one line a write, each before the next step is taken:
-//   store_child run FILE WRITERS LIVES full|normal    LIVES 0 = for ever; ends with 3 when the store is lost, 4 when refused
+// The store in a process of its own, for tests that kill it or break its disk. It tells on standard output
+// what it was answered, one line a write, each before the next step is taken:
+//   store_child run FILE WRITERS LIVES full|normal    LIVES 0 = for ever; ends with 3 when the store is lost,
+//   4 when refused
 //     start EPOCH | ask ID | accepted ID | refused ID | advanced ID | ended ID | unknown ID
 //   store_child dump FILE
 //     row ID STATE PROGRESS | next ID
@@ -91,14 +92,17 @@ asio::awaitable<void> live(World& world)
 {
     for (int refusals = 0; !world.lost && refusals < 1'000; ++refusals) {
         auto const id = world.store->next_id();
-        if (!co_await accept(world, id)) {
+        bool const waited = co_await accept(world, id);
+        if (!waited) {
             co_await world.timers.wait_until(Clock::now() + 2ms);
             continue;
         }
         std::vector<Change> intent{Advance{id, CommandState::running, "p" + std::to_string(id.value)}};
-        if (!co_await change(world, id, std::move(intent), "advanced"))
+        bool const waited = co_await change(world, id, std::move(intent), "advanced");
+        if (!waited)
             co_return;
-        std::vector<Change> end{Finish{id, CommandState::done, Clock::utc(), "{}"}, Hold{"pdu", Clock::utc(), ""}};
+        std::vector<Change> end{
+            Finish{id, CommandState::done, Clock::utc(), "{}"}, Hold{"pdu", Clock::utc(), ""}};
         co_await change(world, id, std::move(end), "ended");
         co_return;
     }
@@ -151,7 +155,8 @@ int main(int count, char** arguments)
     std::vector<std::string> const words(arguments + 1, arguments + count);
     if (words.size() == 5 && words[0] == "run") {
         World world(words[1], words[4] == "normal" ? Durability::normal : Durability::full);
-        world.group.spawn(run(world, parse_integer(words[2]).value_or(1), parse_integer(words[3]).value_or(1)));
+        world.group.spawn(
+            run(world, parse_integer(words[2]).value_or(1), parse_integer(words[3]).value_or(1)));
         world.run();
         return world.lost ? 3 : world.status;
     }

@@ -1,7 +1,8 @@
-// Preloaded into a program: the FAULT_AT-th of its writes and syncs of files whose path contains FAULT_MATCH goes wrong.
-//   FAULT_KIND    eio, enospc, eintr (of writes only), or short (half of the bytes are written; a sync fails with EIO)
-//   FAULT_STICKY  1: so does every later one (of eio)
-//   FAULT_HIT     this file is made when it has happened, so that a driver knows when it has tried every k
+// Preloaded into a program: the FAULT_AT-th of its writes and syncs of files whose path contains FAULT_MATCH
+// goes wrong.
+//   FAULT_KIND    eio, enospc, eintr (of writes only), or short (half of the bytes are written; a sync fails
+//   with EIO) FAULT_STICKY  1: so does every later one (of eio) FAULT_HIT     this file is made when it has
+//   happened, so that a driver knows when it has tried every k
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,7 +20,7 @@ static atomic_long calls;
 
 static int is_ours(int fd)
 {
-    char const *match = getenv("FAULT_MATCH");
+    char const* match = getenv("FAULT_MATCH");
     char link[64], path[4096];
     struct stat status;
     if (!match || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
@@ -45,10 +46,10 @@ static enum kind fault_of(int fd)
         if (marker >= 0)
             close(marker);
     }
-    return !strcmp(kind, "eio") ? kind_eio
+    return !strcmp(kind, "eio")   ? kind_eio
         : !strcmp(kind, "enospc") ? kind_enospc
-        : !strcmp(kind, "eintr") ? kind_eintr
-                                 : kind_short;
+        : !strcmp(kind, "eintr")  ? kind_eintr
+                                  : kind_short;
 }
 
 static int fails(enum kind kind)
@@ -59,9 +60,9 @@ static int fails(enum kind kind)
     return 1;
 }
 
-ssize_t pwrite64(int fd, void const *bytes, size_t count, off_t offset)
+ssize_t pwrite64(int fd, void const* bytes, size_t count, off_t offset)
 {
-    static ssize_t (*real)(int, void const *, size_t, off_t);
+    static ssize_t (*real)(int, void const*, size_t, off_t);
     if (!real)
         real = dlsym(RTLD_NEXT, "pwrite64");
     enum kind const kind = fault_of(fd);
@@ -69,13 +70,13 @@ ssize_t pwrite64(int fd, void const *bytes, size_t count, off_t offset)
         return -1;
     return real(fd, bytes, kind == kind_short ? count / 2 : count, offset);
 }
-ssize_t pwrite(int fd, void const *bytes, size_t count, off_t offset)
+ssize_t pwrite(int fd, void const* bytes, size_t count, off_t offset)
 {
     return pwrite64(fd, bytes, count, offset);
 }
-ssize_t write(int fd, void const *bytes, size_t count)
+ssize_t write(int fd, void const* bytes, size_t count)
 {
-    static ssize_t (*real)(int, void const *, size_t);
+    static ssize_t (*real)(int, void const*, size_t);
     if (!real)
         real = dlsym(RTLD_NEXT, "write");
     enum kind const kind = fault_of(fd);
@@ -95,7 +96,7 @@ int ftruncate(int fd, off_t length)
     return ftruncate64(fd, length);
 }
 
-static int sync_of(int fd, char const *name)
+static int sync_of(int fd, char const* name)
 {
     int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
     enum kind const kind = fault_of(fd);

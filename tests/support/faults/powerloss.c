@@ -1,5 +1,6 @@
-// Preloaded into a program: its writes to regular files stay revocable until they are synced. What each write replaced is
-// recorded in PL_UNDO, which outlives kill -9; rollback.py then takes back what was not synced, as a power cut does.
+// Preloaded into a program: its writes to regular files stay revocable until they are synced. What each write
+// replaced is recorded in PL_UNDO, which outlives kill -9; rollback.py then takes back what was not synced,
+// as a power cut does.
 //   PL_UNDO    the file for the records
 //   PL_MATCH   only files whose path contains this
 //   PL_NOSYNC  1: a sync is recorded and not made, which is faster and changes nothing here
@@ -24,9 +25,9 @@ struct record { // rollback.py reads it
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int undo_fd = -1;
-static ssize_t (*real_pwrite)(int, void const *, size_t, off_t);
-static ssize_t (*real_write)(int, void const *, size_t);
-static ssize_t (*real_pread)(int, void *, size_t, off_t);
+static ssize_t (*real_pwrite)(int, void const*, size_t, off_t);
+static ssize_t (*real_write)(int, void const*, size_t);
+static ssize_t (*real_pread)(int, void*, size_t, off_t);
 static int (*real_truncate)(int, off_t);
 
 __attribute__((constructor)) static void start(void)
@@ -35,14 +36,14 @@ __attribute__((constructor)) static void start(void)
     real_write = dlsym(RTLD_NEXT, "write");
     real_pread = dlsym(RTLD_NEXT, "pread64");
     real_truncate = dlsym(RTLD_NEXT, "ftruncate64");
-    char const *path = getenv("PL_UNDO");
+    char const* path = getenv("PL_UNDO");
     if (path)
         undo_fd = open(path, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
 }
 
-static int is_ours(int fd, struct stat *status)
+static int is_ours(int fd, struct stat* status)
 {
-    char const *match = getenv("PL_MATCH");
+    char const* match = getenv("PL_MATCH");
     char link[64], path[4096];
     if (undo_fd < 0 || fd == undo_fd || !match || fstat(fd, status) != 0 || !S_ISREG(status->st_mode))
         return 0;
@@ -54,11 +55,11 @@ static int is_ours(int fd, struct stat *status)
     return strstr(path, match) != NULL;
 }
 
-static void put_record(uint32_t kind, struct stat const *status, int fd, uint64_t offset, uint64_t count)
+static void put_record(uint32_t kind, struct stat const* status, int fd, uint64_t offset, uint64_t count)
 {
     uint64_t const size = (uint64_t)status->st_size;
     uint64_t const kept = offset >= size ? 0 : size - offset < count ? size - offset : count;
-    struct record *const record = malloc(sizeof *record + kept);
+    struct record* const record = malloc(sizeof *record + kept);
     if (!record)
         abort();
     *record = (struct record){0x504c5832, kind, status->st_ino, offset, kept, count, size};
@@ -69,7 +70,7 @@ static void put_record(uint32_t kind, struct stat const *status, int fd, uint64_
     free(record);
 }
 
-ssize_t pwrite64(int fd, void const *bytes, size_t count, off_t offset)
+ssize_t pwrite64(int fd, void const* bytes, size_t count, off_t offset)
 {
     struct stat status;
     if (!is_ours(fd, &status))
@@ -80,11 +81,11 @@ ssize_t pwrite64(int fd, void const *bytes, size_t count, off_t offset)
     pthread_mutex_unlock(&lock);
     return put;
 }
-ssize_t pwrite(int fd, void const *bytes, size_t count, off_t offset)
+ssize_t pwrite(int fd, void const* bytes, size_t count, off_t offset)
 {
     return pwrite64(fd, bytes, count, offset);
 }
-ssize_t write(int fd, void const *bytes, size_t count)
+ssize_t write(int fd, void const* bytes, size_t count)
 {
     struct stat status;
     if (!real_write)
@@ -114,7 +115,7 @@ int ftruncate(int fd, off_t length)
     return ftruncate64(fd, length);
 }
 
-static int sync_of(int fd, char const *name)
+static int sync_of(int fd, char const* name)
 {
     int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
     struct stat status;

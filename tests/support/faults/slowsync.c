@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static int sync_of(int fd, char const *name)
+static int sync_of(int fd, char const* name)
 {
     int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
-    char const *delay = getenv("SLOWSYNC_US");
+    char const* delay = getenv("SLOWSYNC_US");
     if (delay)
         usleep((useconds_t)atol(delay));
     return real(fd);

@@ -18,7 +18,8 @@ struct Fixture {
 
     asio::awaitable<Result<int>> answer(Clock::duration after, Result<int> result)
     {
-        if (!co_await timers.wait_until(Clock::now() + after))
+        bool const waited = co_await timers.wait_until(Clock::now() + after);
+        if (!waited)
             co_return fail(Errc::cancelled, "interrupted", Effect::possible);
         co_return result;
     }

@@ -23,7 +23,8 @@ struct InMemory {
 struct OnDisk {
     std::unique_ptr<Store> open(Timers& timers)
     {
-        return std::make_unique<SqliteStore>(timers.executor(), log, SqliteOptions(scratch.path("c.db")), nullptr);
+        return std::make_unique<SqliteStore>(
+            timers.executor(), log, SqliteOptions(scratch.path("c.db")), nullptr);
     }
     test::Scratch scratch;
     NullSink sink;
@@ -69,7 +70,10 @@ struct Fixture {
         changes.push_back(std::move(one));
         REQUIRE(loop.run(store->commit(std::move(changes))));
     }
-    void finish(CommandId id, UtcTime at) { change(Finish{id, CommandState::done, at, R"({"power": "on"})"}); }
+    void finish(CommandId id, UtcTime at)
+    {
+        change(Finish{id, CommandState::done, at, R"({"power": "on"})"});
+    }
     std::vector<std::uint64_t> list(CommandFilter filter)
     {
         auto const found = loop.run(store->list(std::move(filter)));
@@ -242,7 +246,8 @@ TEMPLATE_TEST_CASE("a list is filtered, newest first, and pages by its cursor", 
     CHECK(f.list(state) == std::vector<std::uint64_t>{ids[5]});
 }
 
-TEMPLATE_TEST_CASE("pruning takes the old and the many, never the open, and keys last a day", "", InMemory, OnDisk)
+TEMPLATE_TEST_CASE(
+    "pruning takes the old and the many, never the open, and keys last a day", "", InMemory, OnDisk)
 {
     Fixture<TestType> f;
     f.start();
@@ -287,7 +292,8 @@ TEMPLATE_TEST_CASE("many wait for few commits", "", InMemory, OnDisk)
         commands.push_back(f.command());
     auto one = [&](std::size_t i) -> asio::awaitable<void> {
         auto made = commands[i];
-        if (co_await f.store->append(std::move(made)))
+        auto const appended = co_await f.store->append(std::move(made));
+        if (appended)
             ++durable;
     };
     std::size_t ended = 0;

@@ -16,10 +16,7 @@ namespace {
 // A small disk of its own. Mounting needs privileges; without them the test says so and passes.
 class SmallDisk {
 public:
-    SmallDisk()
-    {
-        mounted_ = ::mount("tmpfs", scratch_.directory().c_str(), "tmpfs", 0, "size=6m") == 0;
-    }
+    SmallDisk() { mounted_ = ::mount("tmpfs", scratch_.directory().c_str(), "tmpfs", 0, "size=6m") == 0; }
     ~SmallDisk()
     {
         if (mounted_)
@@ -123,7 +120,8 @@ TEST_CASE("a full disk refuses commands, records results, and serves again when 
     CHECK_FALSE(fatal);
 }
 
-TEST_CASE("a result that finds no room at all waits for it, and a disk that is full at the start still serves")
+TEST_CASE(
+    "a result that finds no room at all waits for it, and a disk that is full at the start still serves")
 {
     SmallDisk disk;
     if (!disk.mounted()) {

@@ -105,7 +105,8 @@ TEST_CASE("a job that fails spares its neighbours in the same commit")
     std::vector<Result<>> results(3);
     std::vector<std::vector<Change>> changes(3);
     changes[0] = {Advance{known, CommandState::running, "a"}, Hold{"pdu1", UtcTime{1s}, "x"}};
-    changes[1] = {Hold{"pdu2", UtcTime{1s}, "y"}, Finish{CommandId{77'777'777}, CommandState::done, UtcTime{1s}, ""}};
+    changes[1] = {
+        Hold{"pdu2", UtcTime{1s}, "y"}, Finish{CommandId{77'777'777}, CommandState::done, UtcTime{1s}, ""}};
     changes[2] = {Advance{known, CommandState::waiting, "b"}};
     std::size_t ended = 0;
     for (std::size_t i = 0; i < 3; ++i)
@@ -160,7 +161,8 @@ TEST_CASE("a second daemon on a store is refused")
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == Errc::store_unavailable);
     CHECK(refused.error().detail
-        == "another daemon (process " + std::to_string(::getpid()) + ") uses the store " + scratch.path("c.db"));
+        == "another daemon (process " + std::to_string(::getpid()) + ") uses the store "
+            + scratch.path("c.db"));
     CHECK(second.loop.run(second.store->append(second.command())).error().code == Errc::store_unavailable);
     CHECK(f.add());
     f.store.reset();
@@ -172,8 +174,8 @@ TEST_CASE("a store that cannot be opened says why")
     test::Scratch scratch;
     OneFile nowhere(scratch.path("missing/c.db"));
     CHECK(nowhere.open().error().detail
-        == "the directory of the store must exist and be writable: cannot open " + scratch.path("missing/c.db.lock")
-            + ": No such file or directory");
+        == "the directory of the store must exist and be writable: cannot open "
+            + scratch.path("missing/c.db.lock") + ": No such file or directory");
 
     OneFile newer(scratch.path("newer.db"));
     REQUIRE(newer.open());
@@ -182,7 +184,8 @@ TEST_CASE("a store that cannot be opened says why")
     auto const refused = newer.open();
     CHECK(refused.error().code == Errc::store_unavailable);
     CHECK(refused.error().detail
-        == "the store has schema version 99 and this program knows versions up to 1: it was written by a newer Switchyard");
+        == "the store has schema version 99 and this program knows versions up to 1: it was written by a "
+           "newer Switchyard");
 
     sql(scratch.path("other.db"), "CREATE TABLE recipe(name)");
     OneFile other(scratch.path("other.db"));

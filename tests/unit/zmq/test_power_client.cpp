@@ -272,7 +272,8 @@ TEST_CASE("events are read as they are published")
     TaskGroup group(yard.loop.timers);
     std::optional<Event> seen;
     auto reader = [&]() -> asio::awaitable<void> {
-        if (auto event = co_await events.next())
+        auto event = co_await events.next();
+        if (event)
             seen = *event;
     };
     group.spawn(reader());

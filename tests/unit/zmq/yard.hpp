@@ -107,9 +107,11 @@ private:
     asio::awaitable<Result<std::string>> next()
     {
         ZmqFrames frames;
-        while (!socket_.receive(frames))
-            if (!co_await socket_.readable())
+        while (!socket_.receive(frames)) {
+            bool const readable = co_await socket_.readable();
+            if (!readable)
                 co_return fail(Errc::cancelled, "no message came");
+        }
         co_return std::string(frames.text(frames.count() - 1));
     }
 
