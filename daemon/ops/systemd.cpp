@@ -75,9 +75,8 @@ asio::awaitable<void> keep_watchdog(Systemd& systemd, Timers& timers)
     auto const interval = Systemd::watchdog_interval();
     if (!interval)
         co_return;
-    do
-        systemd.watchdog();
     for (;;) {
+        systemd.watchdog();
         bool const waited = co_await timers.wait_until(Clock::now() + *interval);
         if (!waited)
             break;
