@@ -29,6 +29,7 @@ int main(int argc, char** argv)
             failure = error;
             code = result;
             signals.cancel();
+            timers.rest();
         });
     io.run();
     if (failure)

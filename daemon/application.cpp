@@ -214,6 +214,7 @@ asio::awaitable<void> Application::end(Clock::duration grace)
     co_await http_->stop(std::max(until, Clock::now() + 1s));
     signals_.cancel();
     tasks_.cancel();
+    timers_.rest();
 }
 
 asio::awaitable<void> Application::keep_pruned()

@@ -30,6 +30,12 @@ asio::awaitable<bool> Timers::wait_until(Clock::time_point when)
     co_return co_await due.wait();
 }
 
+void Timers::rest()
+{
+    os_timer_.cancel();
+    aimed_ = Clock::time_point::max();
+}
+
 // A disarmed root leaves the OS timer aimed too early: it fires for nothing once and aims anew. That is
 // cheaper than a system call for each timer that is cancelled, and most timers are deadlines that are.
 void Timers::aim()

@@ -24,6 +24,8 @@ public:
     void arm(TimerNode& node, Clock::time_point when);
     std::optional<Clock::time_point> next() const noexcept;
     std::size_t fire_due();
+    // For the end of a loop: what is still aimed at would keep it running. The next arm() aims anew.
+    void rest();
     asio::any_io_executor executor() const noexcept { return executor_; }
 
     // Waits until `when`; true when it came, false when the wait was cancelled.
