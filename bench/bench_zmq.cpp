@@ -56,8 +56,10 @@ struct Load {
         // Another target each time, so that equal commands do not merge; `on` and `off` take turns.
         auto const text = "{\"v\": 1, \"id\": " + std::to_string(sent)
             + ", \"op\": \"submit\", \"request\": {\"target\": \"t" + std::to_string(sent % targets)
-            + "\", \"action\": \"" + (sent / targets % 2 == 0 ? "on" : "off") + "\"}"
-            + (until_done ? ", \"wait\": 30}" : "}");
+            + "\", \"action\": \""
+            + (sent / targets % 2 == 0 ? "on" : "off")
+            // What is only to be accepted is due in an hour: nothing else happens meanwhile.
+            + (until_done ? "\"}" : "\", \"delay\": 3600}") + (until_done ? ", \"wait\": 30}" : "}");
         client.since = Stopwatch();
         client.socket.send(zmq::buffer(text), zmq::send_flags::none);
     }

@@ -13,7 +13,9 @@ function request()
     if mode == "pdudaemon" then
         return wrk.format("GET", string.format("/power/control/%s?hostname=d%d&port=%d", action, n % 100, n % 8 + 1))
     end
-    local body = string.format('{"target": "t%d", "action": "%s"}', n % targets, action)
+    -- What is only to be accepted is due in an hour: nothing else happens meanwhile.
+    local due = mode == "accept" and ', "delay": 3600' or ""
+    local body = string.format('{"target": "t%d", "action": "%s"%s}', n % targets, action, due)
     return wrk.format("POST", paths[mode], { ["Content-Type"] = "application/json" }, body)
 end
 

@@ -5,9 +5,12 @@ import json
 import os
 import select
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 
 DEVICES = 100
 TARGETS = 1000
@@ -65,23 +68,72 @@ def router(folder, work):
     return running([os.path.join(folder, 'bench_zmq'), 'router', f'ipc://{path}'], path=path, zmq=f'ipc://{path}')
 
 
-def switchyard(folder, work):
-    port, path = free_port(), os.path.join(work, 'switchyard.sock')
+def configuration(work, port, path, lines):
+    """Writes a switchyard.toml into `work`; returns its path."""
     config = [
         '[daemon]', 'queue_limit = 10000000', 'log_level = "warning"',
         '[daemon.http]', f'listen = ["127.0.0.1:{port}"]',
         '[daemon.zmq]', f'listen = ["ipc://{path}"]', f'publish = ["ipc://{work}/events.sock"]',
-        '[daemon.store]', f'path = "{work}/commands.db"',
+        '[daemon.store]', f'path = "{work}/commands.db"', *lines,
     ]
-    for number in range(DEVICES):
-        config += [f'[devices.d{number}]', 'driver = "fake"', f'outlets = {TARGETS // DEVICES}', 'queue_limit = 1000000']
-    for number in range(TARGETS):
-        config += [f'[targets.t{number}]', f'outlets = ["d{number % DEVICES}:{number // DEVICES + 1}"]']
     file = os.path.join(work, 'switchyard.toml')
     with open(file, 'w', encoding='utf-8') as out:
         out.write('\n'.join(config) + '\n')
+    return file
+
+
+def devices_and_targets():
+    for number in range(DEVICES):
+        yield from (f'[devices.d{number}]', 'driver = "fake"', f'outlets = {TARGETS // DEVICES}', 'queue_limit = 1000000')
+    for number in range(TARGETS):
+        yield from (f'[targets.t{number}]', f'outlets = ["d{number % DEVICES}:{number // DEVICES + 1}"]')
+
+
+def switchyard(folder, work, lines=None):
+    port, path = free_port(), os.path.join(work, 'switchyard.sock')
+    file = configuration(work, port, path, lines if lines is not None else devices_and_targets())
     command = [os.path.join(folder, 'switchyardd'), '--conf', file, '--foreground']
     return running(command, port=port, http=f'127.0.0.1:{port}', zmq=f'ipc://{path}')
+
+
+class StartUp:
+    def __init__(self, seconds, private_kib):
+        self.seconds, self.private_kib = seconds, private_kib
+
+
+def start_up(folder, work, devices):
+    """How long a daemon with so many devices takes to be ready, and its private memory (KiB) then."""
+    lines = []
+    for number in range(devices):
+        lines += [f'[devices.d{number:06}]', 'driver = "fake"', f'[targets.t{number:06}]', f'outlets = ["d{number:06}"]']
+    begun = time.monotonic()
+    with switchyard(folder, work, lines) as peer:
+        seconds = time.monotonic() - begun
+        with open(f'/proc/{peer.process.pid}/smaps_rollup', encoding='utf-8') as rollup:
+            sizes = dict(line.split()[:2] for line in rollup if line.startswith(('Private_Dirty:', 'Swap:')))
+    return StartUp(seconds, sum(int(size) for size in sizes.values()))
+
+
+def restart(folder, work, open_, all_):
+    """Seconds until a daemon takes commands again whose journal holds so many open ones among so many."""
+    # Made once as rows by a daemon and then multiplied: submitting a million would take minutes.
+    with switchyard(folder, work) as peer:
+        with urllib.request.urlopen(urllib.request.Request(
+                f'http://{peer.http}/v1/commands', b'{"target": "t1", "action": "on", "delay": 86400, "deadline": 86400}',
+                {'Content-Type': 'application/json'})) as reply:
+            number = json.load(reply)['id']
+    with contextlib.closing(sqlite3.connect(os.path.join(work, 'commands.db'))) as database:
+        columns = [row[1] for row in database.execute('PRAGMA table_info(command)') if row[1] != 'id']
+        names = ', '.join(columns)
+        rows = f'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {all_})'
+        database.execute(f'{rows} INSERT INTO command (id, {names}) SELECT {number} + i, {names} FROM n, command WHERE id = {number}')
+        database.execute(f"UPDATE command SET state = 5, ended = accepted WHERE id > {number} + {open_}")
+        database.commit()
+    begun = time.monotonic()
+    with switchyard(folder, work) as peer:
+        with urllib.request.urlopen(f'http://{peer.http}/readyz') as reply:
+            reply.read()
+        return time.monotonic() - begun
 
 
 def pdudaemon(work):

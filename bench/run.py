@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the benchmarks beside their peers and writes docs/benchmarks.md.
 
-    run.py BIN [--rounds N] [--seconds S] [--clients 1,16,64,256] [--only http|zmq] [--out FILE]
+    run.py BIN [--rounds N] [--seconds S] [--clients 1,16,64,256] [--only http|zmq|store|start] [--out FILE]
 
 BIN is the folder of switchyardd and the bench_* programs. All contestants of a table run in turn, in interleaved rounds; what is
 printed is the median of the rounds. Figures belong to one machine and one run: compare the ratios.
@@ -149,6 +149,26 @@ def ratios_as_markdown(tables, clients):
     return lines + ['']
 
 
+def store_part(arguments, folder):
+    """The table of bench_store_ratio, as it prints it."""
+    run = subprocess.run([os.path.join(arguments.bin, 'bench_store_ratio'), folder, str(arguments.seconds), str(arguments.rounds)],
+                         capture_output=True, text=True, check=True)
+    return ['## Store', '', *run.stdout.strip().splitlines(), '']
+
+
+def start_part(arguments, folder):
+    """What a daemon costs that has nothing to do, and how long it takes to be ready: its own targets, no peer."""
+    memory = {count: peers.start_up(arguments.bin, folder, count) for count in (100, 10_000, 100_000)}
+    each = (memory[100_000].private_kib - memory[10_000].private_kib) * 1024 / 90_000
+    open_, all_ = 100_000, 1_000_000
+    restart = peers.restart(arguments.bin, folder, open_, all_)
+    rows = [('private memory with 100 devices', f'{memory[100].private_kib / 1024:.1f} MiB', '10 MiB'),
+            ('a further idle device with its target', f'{each:,.0f} bytes', '4,096 bytes'),
+            ('ready with 100,000 devices', f'{memory[100_000].seconds:.2f} s', '3 s'),
+            (f'ready again with {open_:,} open of {all_:,} commands', f'{restart:.2f} s', '0.5 s')]
+    return ['## Memory and start', '', '| | measured | aim |', '|---|---:|---:|', *(f'| {a} | {b} | {c} |' for a, b, c in rows), '']
+
+
 def machine():
     model = next((line.split(':', 1)[1].strip() for line in open('/proc/cpuinfo', encoding='utf-8') if line.startswith('model name')), '?')
     return f'{os.cpu_count()} x {model}, {platform.system()} {platform.release()}'
@@ -160,7 +180,7 @@ def parse(arguments):
     parser.add_argument('--rounds', type=int, default=3)
     parser.add_argument('--seconds', type=int, default=3)
     parser.add_argument('--clients', type=lambda text: [int(part) for part in text.split(',')], default=[1, 16, 64, 256])
-    parser.add_argument('--only', choices=('http', 'zmq'))
+    parser.add_argument('--only', choices=('http', 'zmq', 'store', 'start'))
     parser.add_argument('--out', default=os.path.join(ROOT, 'docs', 'benchmarks.md'))
     return parser.parse_args(arguments)
 
@@ -176,6 +196,10 @@ def main():
             finally:
                 shutil.rmtree(folder)
             text += as_markdown(title, rows, tables[name], arguments.clients)
+    for name, part in (('store', store_part), ('start', start_part)):
+        if arguments.only in (None, name):
+            with tempfile.TemporaryDirectory(prefix='switchyard-bench.') as folder:
+                text += part(arguments, folder)
     head = ['# Benchmarks', '', f'Written by `scripts/bench`: {machine()}. {arguments.rounds} interleaved rounds of {arguments.seconds} s, '
             'medians; the load makers share the machine with what they measure. Figures of one run: compare the ratios.', '',
             f'The daemon has {peers.DEVICES} devices with the driver `fake`, which acts at once, and {peers.TARGETS} targets. '
