@@ -63,10 +63,11 @@ ZmqFrontendOptions zmq_options(ZmqConfig const& config)
     return options;
 }
 
-SqliteOptions store_options(StoreConfig const& config)
+SqliteOptions store_options(StoreConfig const& config, Metrics& metrics)
 {
     SqliteOptions options(config.path);
     options.ballast = config.ballast;
+    options.committed = [&metrics](std::size_t rows, std::chrono::nanoseconds took) { metrics.committed(rows, took); };
     return options;
 }
 
@@ -139,7 +140,7 @@ bool Application::load()
 
 void Application::make()
 {
-    store_ = std::make_unique<SqliteStore>(io_.get_executor(), log_, store_options(settings_.store),
+    store_ = std::make_unique<SqliteStore>(io_.get_executor(), log_, store_options(settings_.store, metrics_),
         [this](Error const& error) { store_lost(error); });
     dispatcher_ = std::make_unique<Dispatcher>(
         Dispatcher::Parts{timers_, tools_, *store_, *counting_, log_, std::random_device{}()},

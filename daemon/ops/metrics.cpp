@@ -237,9 +237,25 @@ void Metrics::set_http(HttpServerStats const& stats)
     series_->http_hung_up.show(stats.hung_up);
 }
 
+// The library writes the older text format. OpenMetrics names a family of counters without the _total of its samples, and
+// ends with a mark, by which a cut answer is known.
 std::string Metrics::text() const
 {
-    return prometheus::TextSerializer().Serialize(series_->registry.Collect());
+    constexpr std::string_view total = "_total ";
+    std::string const old = prometheus::TextSerializer().Serialize(series_->registry.Collect());
+    std::string text;
+    text.reserve(old.size());
+    for (std::size_t at = 0; at < old.size();) {
+        auto const end = std::min(old.find('\n', at), old.size() - 1) + 1;
+        auto const line = std::string_view(old).substr(at, end - at);
+        auto const suffix = line.starts_with("# ") ? line.find(total) : std::string_view::npos;
+        if (suffix == std::string_view::npos)
+            text += line;
+        else
+            text.append(line.substr(0, suffix)).append(" ").append(line.substr(suffix + total.size()));
+        at = end;
+    }
+    return text + "# EOF\n";
 }
 
 } // namespace switchyard

@@ -44,7 +44,7 @@ public:
     void set_wal_bytes(std::size_t bytes);
     void set_http(HttpServerStats const& stats);
 
-    // The Prometheus text format, version 0.0.4.
+    // OpenMetrics 1.0.
     std::string text() const;
 
 private:

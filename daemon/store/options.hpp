@@ -3,6 +3,7 @@
 #include "daemon/store/journal.hpp"
 
 #include <chrono>
+#include <functional>
 #include <string>
 
 namespace switchyard {
@@ -17,6 +18,8 @@ struct SqliteOptions {
                                              // taken again
     std::chrono::milliseconds room_check{1'000}; // how often a full disk is looked at
     Durability durability = Durability::full;
+    // Told after each commit, on the writer's thread: how many rows it had, and how long it took.
+    std::function<void(std::size_t rows, std::chrono::nanoseconds took)> committed;
 };
 
 } // namespace switchyard

@@ -149,9 +149,16 @@ void WriterThread::write(JobList writes)
     auto const start = Clock::now();
     if (auto outcome = transact(writes); !outcome)
         return failed(std::move(outcome.error()), std::move(writes));
+    auto const took = Clock::now() - start;
     {
         std::lock_guard const lock(status_mutex_);
-        status_.last_commit_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+        status_.last_commit_seconds = std::chrono::duration<double>(took).count();
+    }
+    if (options_.committed) {
+        std::size_t rows = 0;
+        for (Job const* job = writes.first(); job != nullptr; job = job->next)
+            ++rows;
+        options_.committed(rows, took);
     }
     settle(std::move(writes));
 }

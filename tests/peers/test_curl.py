@@ -5,6 +5,8 @@ import json
 import subprocess
 import unittest
 
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
 from yard import Yard
 
 DEVICES = '''
@@ -87,6 +89,18 @@ class Curl(unittest.TestCase):
             status, text = self.curl(path)
             self.assertEqual(status, 200, text)
         self.assertEqual(self.curl('/v1/targets/rack/7/state')[0], 404)
+
+    def test_metrics_are_read_by_prometheus_own_parser(self):
+        self.curl('/power/control/on?hostname=srv1')
+        status, text = self.curl('/metrics')
+        self.assertEqual(status, 200)
+        self.assertIn('application/openmetrics-text; version=1.0.0', text)
+        families = {family.name: family for family in text_string_to_metric_families(text.split('\r\n\r\n', 1)[1])}
+        accepted = families['switchyard_commands_accepted']
+        self.assertEqual(accepted.type, 'counter')
+        self.assertEqual({sample.labels['action']: sample.value for sample in accepted.samples}['on'], 1)
+        commits = families['switchyard_store_commit_rows']
+        self.assertGreaterEqual(next(sample.value for sample in commits.samples if sample.name.endswith('_sum')), 3)
 
     def test_events_as_they_come_and_again_after_a_break(self):
         url = f'http://127.0.0.1:{self.yard.port}/v1/events'

@@ -13,7 +13,7 @@ namespace switchyard::test {
 // The real dispatcher and workers over a memory store and simulated devices, in virtual time.
 struct YardFixture {
     explicit YardFixture(std::uint64_t seed_ = 1) : seed(seed_), world(loop.timers, seed_) { loop.use(time); }
-    ~YardFixture()
+    virtual ~YardFixture()
     {
         if (yard != nullptr)
             stop();
@@ -34,8 +34,10 @@ struct YardFixture {
     void start()
     {
         store = std::make_unique<MemoryStore>(loop.timers, disk, faults);
+        disguised = disguise(*store);
+        Store& used = disguised != nullptr ? *disguised : *store;
         yard = std::make_unique<Dispatcher>(
-            Dispatcher::Parts{loop.timers, tools, *store, observer, log, seed}, config);
+            Dispatcher::Parts{loop.timers, tools, used, observer, log, seed}, config);
         auto const recovered = loop.run(yard->recover());
         if (!recovered)
             throw std::runtime_error(recovered.error().message());
@@ -55,6 +57,9 @@ struct YardFixture {
         store.reset();
         ++faults.seed;
     }
+    // A test may put a store of its own in front of the real one.
+    virtual std::unique_ptr<Store> disguise(Store&) { return nullptr; }
+
     static Request request(std::string target, Action action)
     {
         Request wanted;
@@ -97,6 +102,7 @@ struct YardFixture {
     Config config;
     Principal who{"test"};
     std::unique_ptr<MemoryStore> store;
+    std::unique_ptr<Store> disguised;
     std::unique_ptr<Dispatcher> yard;
 };
 

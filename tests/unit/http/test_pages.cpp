@@ -84,7 +84,7 @@ TEST_CASE("Monitoring sees health, readiness and metrics")
     CHECK(header(unready, "Retry-After") == "1");
     auto const metrics = rig.get("/metrics?collect=all");
     CHECK(metrics.body == "# TYPE up gauge\nup 1\n");
-    CHECK(metrics.content_type == "text/plain; version=0.0.4; charset=utf-8");
+    CHECK(metrics.content_type == "application/openmetrics-text; version=1.0.0; charset=utf-8");
     HttpRig bare;
     CHECK(bare.get("/metrics").body == "404: Not Found: this daemon counts nothing\n");
 }

@@ -82,6 +82,13 @@ TEST_CASE("Every series begins with the name of the program")
     for (std::size_t begin = 0; begin < text.size(); begin = text.find('\n', begin) + 1) {
         auto const line = std::string_view(text).substr(begin, text.find('\n', begin) - begin);
         CHECK((line.starts_with("switchyard_") || line.starts_with("# HELP switchyard_")
-            || line.starts_with("# TYPE switchyard_")));
+            || line.starts_with("# TYPE switchyard_") || line == "# EOF"));
     }
+}
+
+TEST_CASE("The text is OpenMetrics: counters without their suffix in the head, and a mark at the end")
+{
+    std::string const text = Metrics("1").text();
+    CHECK(has_line(text, "# TYPE switchyard_commands_accepted counter"));
+    CHECK(text.ends_with("\n# EOF\n"));
 }
