@@ -69,6 +69,9 @@ LockFile::~LockFile()
 Result<> LockFile::acquire(std::string const& path)
 {
     path_ = path + ".lock";
+    // As a package would have made it. When that fails, opening tells why.
+    if (auto const folder = std::filesystem::path(path).parent_path(); !folder.empty())
+        ::mkdir(folder.c_str(), 0750);
     int const fd = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return failed("the directory of the store must exist and be writable: cannot open", path_);

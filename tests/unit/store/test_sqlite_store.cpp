@@ -172,10 +172,10 @@ TEST_CASE("a second daemon on a store is refused")
 TEST_CASE("a store that cannot be opened says why")
 {
     test::Scratch scratch;
-    OneFile nowhere(scratch.path("missing/c.db"));
+    OneFile nowhere(scratch.path("missing/deeper/c.db"));
     CHECK(nowhere.open().error().detail
         == "the directory of the store must exist and be writable: cannot open "
-            + scratch.path("missing/c.db.lock") + ": No such file or directory");
+            + scratch.path("missing/deeper/c.db.lock") + ": No such file or directory");
 
     OneFile newer(scratch.path("newer.db"));
     REQUIRE(newer.open());
