@@ -92,14 +92,14 @@ asio::awaitable<void> live(World& world)
 {
     for (int refusals = 0; !world.lost && refusals < 1'000; ++refusals) {
         auto const id = world.store->next_id();
-        bool const waited = co_await accept(world, id);
-        if (!waited) {
+        bool const accepted = co_await accept(world, id);
+        if (!accepted) {
             co_await world.timers.wait_until(Clock::now() + 2ms);
             continue;
         }
         std::vector<Change> intent{Advance{id, CommandState::running, "p" + std::to_string(id.value)}};
-        bool const waited = co_await change(world, id, std::move(intent), "advanced");
-        if (!waited)
+        bool const advanced = co_await change(world, id, std::move(intent), "advanced");
+        if (!advanced)
             co_return;
         std::vector<Change> end{
             Finish{id, CommandState::done, Clock::utc(), "{}"}, Hold{"pdu", Clock::utc(), ""}};
