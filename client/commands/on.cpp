@@ -1,14 +1,7 @@
 #include "client/commands/power.hpp"
 
-#include <algorithm>
 namespace switchyard::client {
 namespace {
-
-constexpr auto options = [] {
-    std::array<std::string_view, power_options.size() + 1> out{"ensure"};
-    std::ranges::copy(power_options, out.begin() + 1);
-    return out;
-}();
 
 asio::awaitable<ExitCode> run(Context& context)
 {
@@ -18,6 +11,6 @@ asio::awaitable<ExitCode> run(Context& context)
 } // namespace
 
 Verb const on_verb{"on", "TARGET...", 1, any_number, "Switch targets on",
-    "Done when the device reports the power as on.", options, run};
+    "Done when the device reports the power as on.", switch_options, run};
 
 } // namespace switchyard::client
