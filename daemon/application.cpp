@@ -1,6 +1,6 @@
 #include "daemon/application.hpp"
 
-#include "daemon/version.hpp"
+#include "core/base/version.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <fmt/format.h>
@@ -67,7 +67,9 @@ SqliteOptions store_options(StoreConfig const& config, Metrics& metrics)
 {
     SqliteOptions options(config.path);
     options.ballast = config.ballast;
-    options.committed = [&metrics](std::size_t rows, std::chrono::nanoseconds took) { metrics.committed(rows, took); };
+    options.committed = [&metrics](std::size_t rows, std::chrono::nanoseconds took) {
+        metrics.committed(rows, took);
+    };
     return options;
 }
 

@@ -1,5 +1,5 @@
+#include "core/base/version.hpp"
 #include "daemon/application.hpp"
-#include "daemon/version.hpp"
 
 #include <cxxopts.hpp>
 #include <fmt/format.h>

@@ -4,7 +4,7 @@
 
 namespace switchyard {
 
-// Of all programs; a test compares it with the project's version in CMakeLists.txt.
+// Of all programs, and of the project: CMakeLists.txt reads it here.
 inline constexpr std::string_view version = "0.1.0";
 
 } // namespace switchyard
