@@ -31,6 +31,7 @@ HTTP_ROWS = (
     ('switchyard, whole life (?wait)', 'switchyard', 'done'),
     ('pdudaemon, no-op driver, not durable', 'pdudaemon', 'pdudaemon'),
 )
+DISK_ROW = ('raw append and fdatasync of 200 bytes', 'disk', 'accept')
 ZMQ_ROWS = (
     ('bare ROUTER', 'router', 'accept'),
     ('switchyard, accepted and durable', 'switchyard', 'accept'),
@@ -97,7 +98,7 @@ def http_table(arguments, folder):
             figures['cpu_us'] = (peer.cpu_seconds() - before) * 1e6 / max(1, figures['count'])
             return figures
 
-        rows = HTTP_ROWS + (('raw append and fdatasync of 200 bytes', 'disk', 'accept'),)
+        rows = (*HTTP_ROWS, DISK_ROW)
         return rows, measure(rows, arguments.clients, arguments.rounds, one)
 
 
@@ -146,7 +147,18 @@ def ratios_as_markdown(tables, clients):
     for table, what, above, below, aim in RATIOS:
         if table in tables and (value := ratio(tables[table], above, below, count)) is not None:
             lines.append(f'| {what} | {value:.2f} | {aim:.1f} |')
+    lines += latency_as_markdown(tables.get('http', {}))
     return lines + ['']
+
+
+def latency_as_markdown(http):
+    """One client: what a whole life takes beyond its three durable commits (accepted, intent, end)."""
+    life, commit = http.get((HTTP_ROWS[2][0], 1)), http.get((DISK_ROW[0], 1))
+    if not life or not commit:
+        return []
+    beyond = life['p50_us'] - 3 * commit['p50_us']
+    return ['', f'One client, whole life over HTTP: p50 {life["p50_us"]:,.0f} us, of which three commits as raw append and fdatasync '
+            f'take {3 * commit["p50_us"]:,.0f} us; {beyond:,.0f} us beyond them (aim: 500 us).']
 
 
 def store_part(arguments, folder):
