@@ -14,12 +14,14 @@ using namespace std::chrono_literals;
 constexpr Clock::duration first_poll = 100ms;
 constexpr Clock::duration slowest_poll = 2s;
 constexpr Clock::duration soft_poll = 1s;
-constexpr std::size_t most_drivers = 16; // bits of the masks
+constexpr Clock::duration debt_pause = 500ms; // between two tries of a debt, at least: it has no last try
+constexpr std::size_t most_drivers = 16;      // bits of the masks
 
 // The driver cannot do this step, now or later: trying it again is useless, or locks an account.
 bool is_final(Errc code) noexcept
 {
-    return code == Errc::auth_failed || code == Errc::refused || code == Errc::unsupported_action || code == Errc::bad_request;
+    return code == Errc::auth_failed || code == Errc::refused || code == Errc::unsupported_action
+        || code == Errc::bad_request;
 }
 
 // Ends that about_to_send() decides, before anything was sent.
@@ -83,7 +85,7 @@ bool AttemptFsm::allows(AttemptRules const& rules, std::size_t driver) const noe
     if (driver >= rules.drivers.size() || driver >= most_drivers)
         return false;
     if (pinned_ != no_driver && pinned_ < rules.drivers.size())
-        return driver == pinned_;
+        return driver == pinned_ && rules.drivers[driver].actions.contains(action_);
     return ((tried_ | dead_) >> driver & 1U) == 0 && rules.drivers[driver].actions.contains(action_);
 }
 
@@ -94,17 +96,23 @@ PowerState AttemptFsm::wanted() const noexcept
 
 bool AttemptFsm::settles_by_reading(AttemptRules const& rules) const noexcept
 {
-    bool const absolute_write = (action_ == Action::on || action_ == Action::off) && rules.absolute();
-    return rules.can_read() && (absolute_write || action_ == Action::soft);
+    return rules.can_read() && (switches() || action_ == Action::soft);
 }
 
-void AttemptFsm::written(
-    AttemptRules const& rules, Clock::time_point now, std::size_t driver, Result<> const& result, double jitter)
+// After it may have acted: only what sets a state. A toggle that is owed is the exception, once the device
+// has said for the whole of its patience that the outlet is still off.
+bool AttemptFsm::may_repeat(AttemptRules const& rules) const noexcept
+{
+    return switches() && (rules.absolute() || (debt_ && last_seen_ != PowerState::unknown));
+}
+
+void AttemptFsm::written(AttemptRules const& rules, Clock::time_point now, std::size_t driver,
+    Result<> const& result, double jitter)
 {
     ++attempts_;
     if (!result) {
         last_error_ = result.error();
-        if (!sent_ && result.error().effect == Effect::none)
+        if (!possible_ && result.error().effect == Effect::none)
             if (auto const state = end_before_sending(result.error().code))
                 return end(*state, PowerState::unknown, false, last_error_);
         if (result.error().effect == Effect::none)
@@ -119,11 +127,11 @@ void AttemptFsm::written(
     bool const reads_back = rules.can_read() && rules.config.confirm;
     if (action_ == Action::soft && rules.can_read())
         return watch(Stage::confirm, now, rules.config.soft_timeout, 0s);
-    if ((action_ == Action::on || action_ == Action::off) && reads_back)
+    if (switches() && reads_back)
         return watch(Stage::confirm, now, rules.config.confirm_timeout, 0s);
     if (action_ == Action::cycle && reads_back)
         return watch(Stage::confirm, now, rules.config.confirm_timeout, first_poll);
-    bool const power_known = action_ == Action::on || action_ == Action::off || action_ == Action::cycle;
+    bool const power_known = switches() || action_ == Action::cycle;
     end(CommandState::done, power_known ? wanted() : PowerState::unknown, false);
 }
 
@@ -159,11 +167,12 @@ void AttemptFsm::refused_to_act(
 void AttemptFsm::may_have_acted(AttemptRules const& rules, Clock::time_point now, double jitter)
 {
     if (settles_by_reading(rules)) {
-        auto const patience = action_ == Action::soft ? rules.config.soft_timeout : rules.config.confirm_timeout;
+        auto const patience =
+            action_ == Action::soft ? rules.config.soft_timeout : rules.config.confirm_timeout;
         return watch(Stage::settle, now, patience, 0s);
     }
     Error error = last_error_.value_or(Error(Errc::indeterminate, "the answer was lost", Effect::possible));
-    if ((action_ == Action::on || action_ == Action::off) && rules.absolute())
+    if (may_repeat(rules))
         return again_or_end(rules, now, jitter, CommandState::indeterminate, std::move(error));
     end(CommandState::indeterminate, PowerState::unknown, false, std::move(error));
 }
@@ -177,7 +186,8 @@ void AttemptFsm::watch(Stage stage, Clock::time_point now, Clock::duration patie
     at_ = now + first;
 }
 
-void AttemptFsm::seen(AttemptRules const& rules, Clock::time_point now, Result<PowerState> const& state, double jitter)
+void AttemptFsm::seen(
+    AttemptRules const& rules, Clock::time_point now, Result<PowerState> const& state, double jitter)
 {
     bool const known = state && *state != PowerState::unknown;
     if (stage_ == Stage::ensure) {
@@ -205,9 +215,10 @@ void AttemptFsm::seen(AttemptRules const& rules, Clock::time_point now, Result<P
     auto const pause = std::min<Clock::duration>(first * (1 << std::min(polls_, 6U)), slowest_poll);
     at_ = std::min(now + pause, watch_until_);
     ++polls_;
-    // A lost answer, and the device says that it did not act: sending again beats asking it for the whole time.
-    bool const may_repeat = debt_ || rounds_ + 1 < rules.config.attempts;
-    if (stage_ == Stage::settle && known && action_ != Action::soft && polls_ > 3 && may_repeat)
+    // A lost answer, and the device says that it did not act: sending again beats asking it for the whole
+    // time.
+    bool const tries_left = debt_ || rounds_ + 1 < rules.config.attempts;
+    if (stage_ == Stage::settle && known && switches() && rules.absolute() && polls_ > 3 && tries_left)
         give_up_watching(rules, now, jitter);
 }
 
@@ -217,20 +228,27 @@ void AttemptFsm::give_up_watching(AttemptRules const& rules, Clock::time_point n
         Error error(Errc::indeterminate, "the power state could not be read", Effect::possible);
         if (last_error_)
             error.detail += " (" + last_error_->message() + ")";
-        if (action_ == Action::on || action_ == Action::off)
+        if (may_repeat(rules))
             return again_or_end(rules, now, jitter, CommandState::indeterminate, std::move(error));
+        if (debt_) { // a toggle is not repeated blindly, and a debt is not given up: it goes on asking
+            ++rounds_;
+            watch(stage_, now, rules.config.confirm_timeout, slowest_poll);
+            return;
+        }
         return end(CommandState::indeterminate, PowerState::unknown, false, std::move(error));
     }
     auto const waited = action_ == Action::soft ? rules.config.soft_timeout : rules.config.confirm_timeout;
     Error error(Errc::timed_out,
         stage_ == Stage::settle && last_error_
             ? fmt::format("{}, and the device still reports {}", last_error_->message(), name(last_seen_))
-            : fmt::format("the device took the command but still reports {} after {}", name(last_seen_), to_text(waited)),
+            : fmt::format("the device took the command but still reports {} after {}", name(last_seen_),
+                  to_text(waited)),
         Effect::possible);
-    if (action_ == Action::on || action_ == Action::off)
+    if (may_repeat(rules))
         return again_or_end(rules, now, jitter, CommandState::failed, std::move(error));
-    // A soft shutdown that was sent for certain has failed; one whose answer was lost is not known to have been asked for.
-    bool const lost = stage_ == Stage::settle;
+    // A soft shutdown that was sent for certain has failed; one whose answer was lost is not known to have
+    // been asked for.
+    bool const lost = stage_ == Stage::settle && action_ == Action::soft;
     end(lost ? CommandState::indeterminate : CommandState::failed, last_seen_, true, std::move(error));
 }
 
@@ -242,18 +260,20 @@ void AttemptFsm::again_or_end(
         return end(state, last_seen_, last_seen_ != PowerState::unknown, std::move(error));
     last_error_ = std::move(error);
     stage_ = Stage::write;
-    at_ = now + backoff(rules.config.retry_delay, rules.config.retry_delay_max, std::min(rounds_ - 1, 30U), jitter);
+    auto const pause =
+        backoff(rules.config.retry_delay, rules.config.retry_delay_max, std::min(rounds_ - 1, 30U), jitter);
+    at_ = now + (debt_ ? std::max(pause, debt_pause) : pause);
 }
 
-bool AttemptFsm::expire()
+bool AttemptFsm::stop_trying(CommandState why)
 {
     if (debt_ || stage_ == Stage::ended || stage_ == Stage::confirm || stage_ == Stage::settle)
         return false;
     if (!possible_) {
-        Error error(Errc::expired, "");
+        Error error(why == CommandState::cancelled ? Errc::cancelled : Errc::expired, "");
         if (last_error_)
             error.detail = "the last try ended with: " + last_error_->message();
-        end(CommandState::expired, PowerState::unknown, false, std::move(error));
+        end(why, PowerState::unknown, false, std::move(error));
         return true;
     }
     Error error = last_error_.value_or(Error(Errc::indeterminate, "", Effect::possible));
@@ -273,7 +293,8 @@ void AttemptFsm::resume(AttemptRules const& rules, Clock::time_point now, std::s
         pinned_ = static_cast<std::uint8_t>(driver);
     sent_ = true;
     possible_ = true;
-    last_error_ = Error(Errc::indeterminate, "the daemon stopped while the command was being sent", Effect::possible);
+    last_error_ =
+        Error(Errc::indeterminate, "the daemon stopped while the command was being sent", Effect::possible);
     may_have_acted(rules, now, 0.0);
 }
 

@@ -29,16 +29,19 @@ struct StepOutcome {
     std::optional<Error> error;
 };
 
-// One step as a state machine without clock, socket or store: write, confirm by reading, settle what a lost answer left
-// open, back off, fail over, give up. The worker asks what it wants, does that, and tells it what came of it.
+// One step as a state machine without clock, socket or store: write, confirm by reading, settle what a lost
+// answer left open, back off, fail over, give up. The worker asks what it wants, does that, and tells it what
+// came of it.
 //
-// The effect rule: after an error with Effect::none the next driver may try; after Effect::possible only reading settles,
-// and only an absolute on/off may be sent again, by the same driver. What cannot be settled is indeterminate.
+// The effect rule: after an error with Effect::none the next driver may try; after Effect::possible only
+// reading settles, and only an absolute on/off may be sent again, by the same driver. What cannot be settled
+// is indeterminate.
 class AttemptFsm {
 public:
     enum class Want : std::uint8_t { write, read, nothing };
 
-    // A debt is the `on` of a cycle whose `off` was sent: it is tried until it is done, whatever the limits say.
+    // A debt is the `on` of a cycle whose `off` was sent: it is tried until it is done, whatever the limits
+    // say.
     AttemptFsm(Action action, bool ensure, bool debt) : action_(action), debt_(debt), ensure_(ensure)
     {
         if (ensure)
@@ -47,8 +50,8 @@ public:
 
     Action action() const noexcept { return action_; }
     bool debt() const noexcept { return debt_; }
-    bool sent() const noexcept { return sent_; }               // an intent was journaled: the device may have acted
-    bool possible() const noexcept { return possible_; }       // ... and nothing has told that it did not
+    bool sent() const noexcept { return sent_; }         // an intent was journaled: the device may have acted
+    bool possible() const noexcept { return possible_; } // ... and nothing has told that it did not
     bool failed_before() const noexcept { return rounds_ > 0; }
     unsigned attempts() const noexcept { return attempts_; }
     std::optional<Error> const& last_error() const noexcept { return last_error_; }
@@ -59,10 +62,14 @@ public:
     bool allows(AttemptRules const& rules, std::size_t driver) const noexcept;
 
     void about_to_send() noexcept { sent_ = true; }
-    void written(AttemptRules const& rules, Clock::time_point now, std::size_t driver, Result<> const& result, double jitter);
-    void seen(AttemptRules const& rules, Clock::time_point now, Result<PowerState> const& state, double jitter);
-    // The deadline has passed: true when the step ended by that (a debt, and what is being confirmed, go on).
-    bool expire();
+    void written(AttemptRules const& rules, Clock::time_point now, std::size_t driver, Result<> const& result,
+        double jitter);
+    void seen(
+        AttemptRules const& rules, Clock::time_point now, Result<PowerState> const& state, double jitter);
+    // Nothing more is sent, because the deadline has passed (expired) or the client wants no more
+    // (cancelled): true when the step ended by that. A debt, and what is being confirmed, go on; what may
+    // have acted never ends as if it had not.
+    bool stop_trying(CommandState why);
     // Ends a step that was not sent: cancelled, superseded, unreachable because a breaker is open, ...
     void abandon(CommandState state, Error error);
     // Goes on after a restart: the intent of this driver was journaled and nothing is known of the result.
@@ -75,11 +82,15 @@ private:
 
     PowerState wanted() const noexcept;
     bool settles_by_reading(AttemptRules const& rules) const noexcept;
-    void refused_to_act(AttemptRules const& rules, Clock::time_point now, std::size_t driver, Error const& error, double jitter);
+    bool switches() const noexcept { return action_ == Action::on || action_ == Action::off; }
+    bool may_repeat(AttemptRules const& rules) const noexcept;
+    void refused_to_act(AttemptRules const& rules, Clock::time_point now, std::size_t driver,
+        Error const& error, double jitter);
     void may_have_acted(AttemptRules const& rules, Clock::time_point now, double jitter);
     void watch(Stage stage, Clock::time_point now, Clock::duration patience, Clock::duration first);
     void give_up_watching(AttemptRules const& rules, Clock::time_point now, double jitter);
-    void again_or_end(AttemptRules const& rules, Clock::time_point now, double jitter, CommandState state, Error error);
+    void again_or_end(
+        AttemptRules const& rules, Clock::time_point now, double jitter, CommandState state, Error error);
     void end(CommandState state, PowerState power, bool confirmed, std::optional<Error> error = {});
 
     Action action_;
@@ -90,7 +101,7 @@ private:
     Stage stage_ = Stage::write;
     std::uint8_t pinned_ = no_driver; // after Effect::possible only this one may send again
     std::uint16_t tried_ = 0;         // drivers that failed in this round
-    std::uint16_t dead_ = 0;          // drivers that cannot do this step at all: refused, unsupported, wrong password
+    std::uint16_t dead_ = 0; // drivers that cannot do this step at all: refused, unsupported, wrong password
     std::uint32_t rounds_ = 0;
     std::uint32_t attempts_ = 0;
     std::uint32_t polls_ = 0;

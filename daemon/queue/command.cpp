@@ -37,7 +37,8 @@ OutletRef outlet_from(std::string_view text)
 
 json::object outcome_json(StepOutcome const& outcome)
 {
-    json::object object{{"state", name(outcome.state)}, {"power", name(outcome.power)}, {"confirmed", outcome.confirmed}};
+    json::object object{
+        {"state", name(outcome.state)}, {"power", name(outcome.power)}, {"confirmed", outcome.confirmed}};
     if (!outcome.changed)
         object["changed"] = false;
     if (outcome.error)
@@ -199,7 +200,8 @@ Result<std::unique_ptr<Command>> command_from(StoredCommand const& row)
             read_progress(json::parse(row.progress).as_object(), *command);
         return command;
     } catch (std::exception const& error) {
-        return fail(Errc::internal, "command " + std::to_string(row.id.value) + " cannot be read: " + error.what());
+        return fail(
+            Errc::internal, "command " + std::to_string(row.id.value) + " cannot be read: " + error.what());
     }
 }
 
@@ -227,8 +229,11 @@ OutletReport outlet_report(Step const& step)
 
 PowerState whole(std::vector<OutletReport> const& outlets)
 {
+    if (outlets.empty())
+        return PowerState::unknown;
     PowerState const first = outlets.front().power;
-    bool const alike = std::ranges::all_of(outlets, [&](auto const& outlet) { return outlet.power == first; });
+    bool const alike =
+        std::ranges::all_of(outlets, [&](auto const& outlet) { return outlet.power == first; });
     if (alike)
         return first;
     bool const any_unknown =

@@ -1,5 +1,7 @@
 #include "daemon/queue/device.hpp"
 
+#include <algorithm>
+
 namespace switchyard {
 namespace {
 constexpr std::size_t many_lines = 256;
@@ -12,7 +14,7 @@ std::string_view Device::driver_name(std::size_t index) const noexcept
 
 void Device::reconfigure(DeviceConfig config)
 {
-    if (in_call_) {
+    if (calls_ > 0) {
         next_config_ = std::make_unique<DeviceConfig>(std::move(config));
         return;
     }
@@ -23,7 +25,8 @@ void Device::reconfigure(DeviceConfig config)
 
 void Device::call_ended()
 {
-    in_call_ = false;
+    if (--calls_ > 0)
+        return;
     if (auto const next = std::move(next_config_))
         reconfigure(std::move(*next));
 }
@@ -46,6 +49,13 @@ void Device::describe_drivers()
         runtime_->capabilities.push_back(driver.spec().capabilities(driver));
         runtime_->endpoints.push_back(driver.spec().endpoint(driver));
     }
+}
+
+bool Device::idle() const noexcept
+{
+    return queued == 0 && calls_ == 0
+        && (runtime_ == nullptr
+            || std::ranges::all_of(runtime_->lines, [](auto const& entry) { return entry.second.idle(); }));
 }
 
 Result<Driver*> Device::driver(Toolbox& tools, std::size_t index)
@@ -81,7 +91,8 @@ Line* Device::find_line(std::string const& outlet) noexcept
 void Device::tidy_lines()
 {
     if (runtime_->lines.size() >= many_lines)
-        std::erase_if(runtime_->lines, [](auto const& entry) { return entry.second.idle() && !entry.second.listed; });
+        std::erase_if(
+            runtime_->lines, [](auto const& entry) { return entry.second.idle() && !entry.second.listed; });
 }
 
 } // namespace switchyard

@@ -24,7 +24,7 @@ struct StateReader {
     explicit StateReader(asio::any_io_executor executor) : done(std::move(executor)) {}
     Signal done;
     std::optional<Result<PowerState>> state;
-    std::uint8_t driver = 0;
+    std::string driver; // by name: the device may be gone when the reader goes on
 };
 
 struct KnownState {
@@ -39,18 +39,22 @@ struct Line {
 
     Device& device;
     std::string outlet;
-    std::deque<Step*> waiting;    // by due time and id
-    Step* active = nullptr;       // the step that is being done
-    Command* holder = nullptr;    // a cycle keeps its outlet while it waits
+    std::deque<Step*> waiting; // by due time and id
+    Step* active = nullptr;    // the step that is being done
+    Command* holder = nullptr; // a cycle keeps its outlet while it waits
     std::vector<StateReader*> readers;
     std::optional<KnownState> known; // nothing after an intent, until it is read again
     bool listed = false;             // in its worker's list
+    bool in_read = false;            // a read is on its way, its readers are no longer in `readers`
 
-    bool idle() const noexcept { return waiting.empty() && active == nullptr && holder == nullptr && readers.empty(); }
+    bool idle() const noexcept
+    {
+        return waiting.empty() && active == nullptr && holder == nullptr && readers.empty() && !in_read;
+    }
 };
 
-// A controller as the queue sees it. What it needs to work is made when the first command comes: a farm has a hundred
-// thousand devices, and most of them sleep.
+// A controller as the queue sees it. What it needs to work is made when the first command comes: a farm has a
+// hundred thousand devices, and most of them sleep.
 class Device {
 public:
     explicit Device(DeviceConfig config) : config_(std::move(config)) {}
@@ -60,9 +64,14 @@ public:
     bool usable() const noexcept { return config_.fault.empty(); }
     std::string_view driver_name(std::size_t index) const noexcept;
 
-    // A new configuration. During a driver call it waits for the end of that call.
+    // A new configuration. During a call, from the choice of a driver to its result, it waits for the end of
+    // that call.
     void reconfigure(DeviceConfig config);
-    void call_begins() noexcept { in_call_ = true; }
+    DeviceConfig const& latest_config() const noexcept
+    {
+        return next_config_ != nullptr ? *next_config_ : config_;
+    }
+    void call_begins() noexcept { ++calls_; }
     void call_ended();
 
     // ---- made on first use
@@ -78,12 +87,15 @@ public:
     // Forgets lines that nothing waits at, when there are many.
     void tidy_lines();
     std::map<std::string, Line, std::less<>>& lines() noexcept { return runtime_->lines; }
+    bool idle() const noexcept; // nobody waits for it, nothing is on its way
 
     DeviceWorker* worker = nullptr; // its queue, its own or its bus's
+    std::string bus;                // ... that of this bus
     std::size_t queued = 0;         // open commands that touch it
     bool held = false;              // after an indeterminate command, until it is released
     std::string hold_reason;
-    bool draining = false;          // removed from the configuration, serves what it has
+    bool draining = false;                        // removed from the configuration, serves what it has ...
+    std::optional<Clock::time_point> drain_until; // ... up to then
     std::string last_error;
 
 private:
@@ -98,7 +110,7 @@ private:
     DeviceConfig config_;
     std::unique_ptr<DeviceConfig> next_config_;
     std::unique_ptr<Runtime> runtime_;
-    bool in_call_ = false;
+    unsigned calls_ = 0; // a probe is a call within a call
 };
 
 } // namespace switchyard

@@ -1,4 +1,5 @@
-// The driver calls of a DeviceWorker: one at a time, each with its deadline, none of which can throw into the queue.
+// The driver calls of a DeviceWorker: one at a time, each with its deadline, none of which can throw into the
+// queue.
 #include "daemon/queue/device_worker.hpp"
 
 #include <algorithm>
@@ -8,9 +9,13 @@ namespace switchyard {
 // What the worker lends to a driver for one call.
 class DeviceWorker::Lease final : public Attempt {
 public:
-    Lease(WorkerHost& host, Step* step, Clock::time_point deadline) : host_(host), step_(step), deadline_(deadline) {}
+    Lease(WorkerHost& host, Step* step, Clock::time_point deadline)
+        : host_(host), step_(step), deadline_(deadline)
+    {
+    }
 
     Clock::time_point deadline() const noexcept override { return deadline_; }
+    void begin(Clock::time_point deadline) noexcept { deadline_ = deadline; }
     asio::awaitable<Result<>> about_to_send() override
     {
         if (step_ == nullptr)
@@ -18,6 +23,9 @@ public:
         if (sent_)
             co_return Result<>();
         auto const allowed = co_await host_.about_to_send(*step_);
+        // The call was cancelled while the intent was being written: it must not begin to send.
+        if (allowed && Clock::now() >= deadline_)
+            co_return fail(Errc::timed_out, "before anything was sent");
         sent_ = allowed.has_value();
         co_return allowed;
     }
@@ -85,7 +93,8 @@ asio::awaitable<void> DeviceWorker::run(Unit unit)
     busy_ = false;
 }
 
-// The device's pause between two calls, for those that follow each other without a turn of the queue between them.
+// The device's pause between two calls, for those that follow each other without a turn of the queue between
+// them.
 asio::awaitable<void> DeviceWorker::rest(Device const& device)
 {
     auto const gap = device.config().min_gap;
@@ -97,13 +106,16 @@ asio::awaitable<void> DeviceWorker::do_read(Line& line)
 {
     // Only those who asked before the read starts are answered by it.
     being_read_ = std::exchange(line.readers, {});
+    CallGuard const guard(line.device);
+    line.in_read = true;
     std::uint8_t driver = 0;
     auto const state = co_await read_any(line, driver);
+    line.in_read = false;
     if (state)
         line.known = KnownState{*state, Clock::now(), driver};
     for (auto* reader : std::exchange(being_read_, {})) {
         reader->state = state;
-        reader->driver = driver;
+        reader->driver = line.device.driver_name(driver);
         reader->done.notify();
     }
     auto* const step = line.active;
@@ -114,10 +126,7 @@ asio::awaitable<void> DeviceWorker::do_read(Line& line)
         step->driver_known = true;
     }
     step->fsm.seen(step->device->rules(), Clock::now(), state, context_.jitter());
-    if (step->fsm.want() == AttemptFsm::Want::nothing)
-        finish(*step);
-    else if (step->fsm.debt() && step->fsm.failed_before())
-        host_.step_restoring(*step);
+    digest(*step);
 }
 
 asio::awaitable<Result<PowerState>> DeviceWorker::read_any(Line& line, std::uint8_t& driver)
@@ -141,17 +150,17 @@ asio::awaitable<Result<PowerState>> DeviceWorker::read_any(Line& line, std::uint
     co_return state;
 }
 
-asio::awaitable<Result<PowerState>> DeviceWorker::read_from(Device& device, std::size_t index, std::string const& outlet)
+asio::awaitable<Result<PowerState>> DeviceWorker::read_from(
+    Device& device, std::size_t index, std::string const& outlet)
 {
     co_await rest(device);
     auto const started = Clock::now();
-    if (context_.health.find(device.endpoint(index)) != nullptr)
-        context_.health.at(device.endpoint(index)).begin(started);
     auto driver = device.driver(context_.tools, index);
     if (!driver)
         co_return std::unexpected(std::move(driver.error()));
+    if (context_.health.find(device.endpoint(index)) != nullptr)
+        context_.health.at(device.endpoint(index)).begin(device.config(), started);
     Lease lease(host_, nullptr, started + device.config().attempt_timeout);
-    CallGuard const guard(device);
     auto const state =
         co_await with_deadline(context_.timers, lease.deadline(), guarded((*driver)->read(lease, outlet)));
     last_end_ = Clock::now();
@@ -164,6 +173,13 @@ asio::awaitable<void> DeviceWorker::do_write(Unit unit)
 {
     auto& step = *unit.step;
     auto& device = *step.device;
+    CallGuard const guard(device);
+    // A reload may have come between the choice and this turn: choose again.
+    if (!step.fsm.allows(device.rules(), unit.driver)) {
+        if (unit.group != nullptr)
+            unit.group->release();
+        co_return;
+    }
     step.in_call = true;
     step.driver = static_cast<std::uint8_t>(unit.driver);
     step.driver_known = true;
@@ -181,13 +197,11 @@ asio::awaitable<void> DeviceWorker::do_write(Unit unit)
     step.fsm.written(device.rules(), Clock::now(), unit.driver, result, context_.jitter());
     if (!result)
         context_.log.info("try failed",
-            {kv("command_id", step.command->id.value), kv("device", device.name()), kv("outlet", step.outlet.outlet),
-                kv("driver", device.driver_name(unit.driver)), kv("error", result.error().message()),
+            {kv("command_id", step.command->id.value), kv("device", device.name()),
+                kv("outlet", step.outlet.outlet), kv("driver", device.driver_name(unit.driver)),
+                kv("error", result.error().message()),
                 kv("effect", result.error().effect == Effect::none ? "none" : "possible")});
-    if (step.fsm.want() == AttemptFsm::Want::nothing)
-        finish(step);
-    else if (step.fsm.debt() && step.fsm.failed_before())
-        host_.step_restoring(step);
+    digest(step);
 }
 
 // Half open: a status tells whether the device is back, before anything is switched.
@@ -210,13 +224,13 @@ asio::awaitable<Result<>> DeviceWorker::call_driver(Unit unit, Lease& lease)
     auto& device = *step.device;
     co_await rest(device);
     auto const started = Clock::now();
-    if (context_.health.find(device.endpoint(unit.driver)) != nullptr)
-        context_.health.at(device.endpoint(unit.driver)).begin(started);
+    lease.begin(started + device.config().attempt_timeout); // its own time, not what a probe has left of it
     auto driver = device.driver(context_.tools, unit.driver);
     if (!driver)
         co_return std::unexpected(std::move(driver.error()));
+    if (context_.health.find(device.endpoint(unit.driver)) != nullptr)
+        context_.health.at(device.endpoint(unit.driver)).begin(device.config(), started);
     std::string const outlet = step.outlet.outlet;
-    CallGuard const guard(device);
     Result<> result;
     if (step.fsm.action() == Action::invoke) {
         Operation operation(step.command->request.operation, step.command->request.params);
@@ -235,13 +249,13 @@ asio::awaitable<Result<>> DeviceWorker::call_driver(Unit unit, Lease& lease)
             || result.error().code == Errc::shutting_down);
     if (!ours)
         note_result(device, unit.driver, result ? nullptr : &result.error());
+    else if (context_.health.find(device.endpoint(unit.driver)) != nullptr)
+        context_.health.at(device.endpoint(unit.driver)).inconclusive();
     co_return result;
 }
 
 void DeviceWorker::note_result(Device& device, std::size_t index, Error const* error)
 {
-    if (index >= device.driver_count())
-        return; // a reload took the driver away meanwhile
     auto const& endpoint = device.endpoint(index);
     if (error == nullptr) {
         device.last_error.clear();
@@ -257,7 +271,8 @@ void DeviceWorker::note_result(Device& device, std::size_t index, Error const* e
     auto const was = health.breaker();
     health.failed(device.config(), Clock::now(), *error);
     if (health.breaker() == Breaker::open && was == Breaker::closed)
-        context_.log.warning("circuit breaker opened", {kv("device", device.name()), kv("error", error->message())});
+        context_.log.warning(
+            "circuit breaker opened", {kv("device", device.name()), kv("error", error->message())});
     if (error->code == Errc::auth_failed)
         context_.log.warning("the device refused our credentials and is not asked again",
             {kv("device", device.name()), kv("error", error->message())});

@@ -7,8 +7,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr unsigned reads_before_a_write = 8;  // a poller must not keep writes from being sent
-constexpr Clock::duration ageing = 60s;       // waiting so long lifts a command by one priority
+constexpr unsigned reads_before_a_write = 8;   // a poller must not keep writes from being sent
+constexpr Clock::duration ageing = 60s;        // waiting so long lifts a command by one priority
 constexpr Clock::duration probe_pause = 100ms; // somebody else probes this endpoint: look again
 
 // The urgency of a line is that of the most urgent command in it: its head inherits it.
@@ -16,7 +16,7 @@ int urgency(Line const& line, Step const& head, Clock::time_point now)
 {
     int best = 0;
     auto consider = [&](Step const& step) {
-        int const lift = static_cast<int>((now - step.command->accepted_at) / ageing);
+        int const lift = static_cast<int>((now - step.command->due_at) / ageing);
         best = std::max(best, static_cast<int>(step.command->request.priority) + lift);
     };
     consider(head);
@@ -27,18 +27,12 @@ int urgency(Line const& line, Step const& head, Clock::time_point now)
     return best;
 }
 
+// What an earlier life of the daemon has sent is settled before anything new is.
 bool before(Step const& a, Step const& b)
 {
-    if (a.command->due_at != b.command->due_at)
-        return a.command->due_at < b.command->due_at;
-    return a.command->id < b.command->id;
-}
-
-bool mergeable(Step const& step)
-{
-    auto const& command = *step.command;
-    bool const absolute = command.request.action == Action::on || command.request.action == Action::off;
-    return absolute && !command.request.ensure && step.device->rules().absolute();
+    if (a.fsm.sent() != b.fsm.sent())
+        return a.fsm.sent();
+    return a.command->before(*b.command);
 }
 
 } // namespace
@@ -89,17 +83,11 @@ void DeviceWorker::withdraw(Step& step)
         break;
     case Step::Place::active:
         line.active = nullptr;
-        take_merged_back(line, std::exchange(step.merged, {}));
+        take_merged_back(step);
         break;
     }
     step.place = Step::Place::nowhere;
     step.line = nullptr;
-    kick();
-}
-
-void DeviceWorker::conclude(Step& step)
-{
-    finish(step);
     kick();
 }
 
@@ -127,7 +115,19 @@ void DeviceWorker::forget(Line& line, StateReader& reader)
 
 void DeviceWorker::forget(Device const& device)
 {
-    std::erase_if(lines_, [&](Line const* line) { return &line->device == &device; });
+    std::erase_if(lines_, [&](Line* line) {
+        if (&line->device != &device)
+            return false;
+        line->listed = false;
+        return true;
+    });
+}
+
+void DeviceWorker::dismiss_readers()
+{
+    for (auto* const line : lines_)
+        for (auto* const reader : line->readers)
+            reader->done.notify();
 }
 
 void DeviceWorker::kick()
@@ -193,7 +193,8 @@ std::optional<DeviceWorker::Unit> DeviceWorker::pick_next()
         if (verdict.error)
             verdict.step->fsm.abandon(CommandState::failed, *verdict.error);
         else
-            verdict.step->fsm.expire();
+            verdict.step->fsm.stop_trying(CommandState::expired);
+        take_merged_back(*verdict.step);
         finish(*verdict.step);
     }
 }
@@ -260,6 +261,8 @@ Step* DeviceWorker::write_head(Line& line, Clock::time_point now)
     }
     if (step->in_call || step->fsm.want() != AttemptFsm::Want::write)
         return nullptr;
+    if (!step->fsm.debt() && step->command->past_deadline())
+        return step; // to be told so
     if (!may_start(*step))
         return nullptr;
     if (step->fsm.at() > now) {
@@ -310,8 +313,8 @@ std::optional<DeviceWorker::Unit> DeviceWorker::pick_write(Clock::time_point now
     return std::nullopt;
 }
 
-// The first driver that may make this write and whose endpoint is well. Without one the step waits for the first that will be,
-// or ends when that is never or too late for somebody who is watching.
+// The first driver that may make this write and whose endpoint is well. Without one the step waits for the
+// first that will be, or ends when that is never or too late for somebody who is watching.
 std::optional<std::size_t> DeviceWorker::usable_driver(Step& step, Clock::time_point now)
 {
     auto& device = *step.device;
@@ -331,18 +334,33 @@ std::optional<std::size_t> DeviceWorker::usable_driver(Step& step, Clock::time_p
         why = health->why_not();
     }
     if (!why) {
-        verdict_ = Verdict{&step, Error(Errc::unsupported_action, "no driver of the device can do this any more")};
+        no_driver_left(step);
         return std::nullopt;
     }
     if (probed)
         earliest = std::min(earliest, now + probe_pause);
     bool const never = earliest == Clock::time_point::max();
-    bool const too_late = step.command->request.priority == Priority::interactive && earliest > step.command->deadline_at;
+    bool const too_late =
+        step.command->request.priority == Priority::interactive && earliest > step.command->deadline_at;
     if ((never || too_late) && !step.fsm.debt() && !step.fsm.possible())
         verdict_ = Verdict{&step, std::move(why)};
     else
         wake_at(earliest);
     return std::nullopt;
+}
+
+// A reload took away what could do it. A debt waits for the reload that brings it back.
+void DeviceWorker::no_driver_left(Step& step)
+{
+    if (step.fsm.debt())
+        return;
+    verdict_ = Verdict{&step, std::nullopt};
+    if (step.fsm.possible())
+        return; // nobody is left who could settle it
+    auto const& fault = step.device->config().fault;
+    verdict_->error = fault.empty()
+        ? Error(Errc::unsupported_action, "no driver of the device can do this any more")
+        : Error(Errc::unreachable, "the device does not work: " + fault);
 }
 
 void DeviceWorker::activate(Step& step)
@@ -353,72 +371,6 @@ void DeviceWorker::activate(Step& step)
     step.place = Step::Place::active;
     if (step.command->is_cycle())
         line.holder = step.command;
-}
-
-// Equal absolute writes that wait right behind this one are made with it.
-void DeviceWorker::gather(Step& step)
-{
-    if (!mergeable(step) || step.command->is_cycle())
-        return;
-    auto& waiting = step.line->waiting;
-    while (!waiting.empty()) {
-        auto& next = *waiting.front();
-        bool const equal = next.fsm.action() == step.fsm.action() && mergeable(next) && !next.command->is_cycle();
-        if (!equal || next.fsm.want() != AttemptFsm::Want::write || next.command->past_deadline())
-            return;
-        waiting.pop_front();
-        next.place = Step::Place::merged;
-        next.leader = &step;
-        step.merged.push_back(&next);
-    }
-}
-
-void DeviceWorker::take_merged_back(Line& line, std::vector<Step*> const& merged)
-{
-    for (auto at = merged.rbegin(); at != merged.rend(); ++at) {
-        auto& step = **at;
-        step.leader = nullptr;
-        step.place = Step::Place::waiting;
-        if (step.fsm.sent())
-            step.fsm.resume(step.device->rules(), Clock::now(), step.driver);
-        line.waiting.push_front(&step);
-    }
-}
-
-// The step has its outcome: it leaves its outlet, and those that were merged into it share what is true for them too.
-void DeviceWorker::finish(Step& step)
-{
-    auto& line = *step.line;
-    if (step.place == Step::Place::waiting)
-        std::erase(line.waiting, &step);
-    if (step.place == Step::Place::merged)
-        std::erase(step.leader->merged, &step);
-    if (line.active == &step)
-        line.active = nullptr;
-    step.leader = nullptr;
-    step.outcome = step.fsm.outcome();
-    step.place = Step::Place::nowhere;
-    step.line = nullptr;
-    auto const merged = std::exchange(step.merged, {});
-    auto const state = step.outcome->state;
-    bool const left = state == CommandState::expired || state == CommandState::cancelled || state == CommandState::superseded
-        || (state != CommandState::done && step.command->past_deadline());
-    std::vector<Step*> stay, share;
-    for (auto* other : merged)
-        (left && !other->command->past_deadline() ? stay : share).push_back(other);
-    take_merged_back(line, stay);
-    for (auto* other : share) {
-        other->outcome = step.outcome;
-        other->driver = step.driver;
-        other->driver_known = step.driver_known;
-        other->attempts += step.fsm.attempts();
-        other->leader = nullptr;
-        other->place = Step::Place::nowhere;
-        other->line = nullptr;
-    }
-    host_.step_ended(step);
-    for (auto* other : share)
-        host_.step_ended(*other);
 }
 
 } // namespace switchyard

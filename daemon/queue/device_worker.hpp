@@ -37,21 +37,26 @@ struct QueueContext {
     double jitter() { return std::uniform_real_distribution<double>()(random); }
 };
 
-// One queue: of a device, or of all devices of a bus. One driver call at a time; a coroutine exists only while there is
-// something to do. Reads come before writes; among the outlets the most urgent head is served, within an outlet the order
-// is kept.
+// One queue: of a device, or of all devices of a bus. One driver call at a time; a coroutine exists only
+// while there is something to do. Reads come before writes; among the outlets the most urgent head is served,
+// within an outlet the order is kept.
 class DeviceWorker final : public GroupMember {
 public:
     DeviceWorker(QueueContext& context, WorkerHost& host);
 
-    void enqueue(Step& step, Line& line);       // at its place by due time and id
-    void proceed(Step& step, Line& line);       // the next step of the command that holds the line
-    void withdraw(Step& step);                  // a step without a driver call under way, not sent
-    void conclude(Step& step);                  // its machine has ended outside of a driver call
+    void enqueue(Step& step, Line& line); // at its place by due time and id
+    void proceed(Step& step, Line& line); // the next step of the command that holds the line
+    void withdraw(Step& step);            // a step without a driver call under way, not sent
+    // Its machine has ended outside of a driver call; those merged into it wait again.
+    void conclude(Step& step);
+    // Its deadline has passed, or its client wants no more: it ends here unless a call is on its way or has
+    // to be settled.
+    void stop_trying(Step& step, CommandState why);
     void release(Line& line, Command& holder);  // a cycle no longer needs the outlet
     void read(Line& line, StateReader& reader); // notified when a wire read that starts later has ended
     void forget(Line& line, StateReader& reader);
-    void forget(Device const& device);          // it is going away, and nothing waits for it
+    void forget(Device const& device); // it leaves this queue, and nothing waits for it
+    void dismiss_readers();            // the daemon stops: they go on without an answer
     void kick() override;
     bool busy() const noexcept { return busy_; }
 
@@ -66,7 +71,7 @@ private:
 
     struct Verdict { // a step that picking found to be over
         Step* step;
-        std::optional<Error> error; // nothing: its deadline has passed
+        std::optional<Error> error; // nothing: it stops trying as at its deadline
     };
 
     void list(Line& line);
@@ -78,6 +83,7 @@ private:
     bool wants_read(Line const& line, Clock::time_point now);
     Step* write_head(Line& line, Clock::time_point now);
     std::optional<std::size_t> usable_driver(Step& step, Clock::time_point now);
+    void no_driver_left(Step& step);
     void gather(Step& step);
     void activate(Step& step);
     bool rested(Clock::time_point now);
@@ -86,14 +92,16 @@ private:
     asio::awaitable<void> run(Unit unit);
     asio::awaitable<void> rest(Device const& device);
     asio::awaitable<void> do_read(Line& line);
-    asio::awaitable<Result<PowerState>> read_from(Device& device, std::size_t index, std::string const& outlet);
+    asio::awaitable<Result<PowerState>> read_from(
+        Device& device, std::size_t index, std::string const& outlet);
     asio::awaitable<Result<PowerState>> read_any(Line& line, std::uint8_t& driver);
     asio::awaitable<void> do_write(Unit unit);
     asio::awaitable<Result<>> probe_then_write(Unit unit, Lease& lease);
     asio::awaitable<Result<>> call_driver(Unit unit, Lease& lease);
     void note_result(Device& device, std::size_t index, Error const* error);
+    void digest(Step& step);
     void finish(Step& step);
-    void take_merged_back(Line& line, std::vector<Step*> const& merged);
+    void take_merged_back(Step& leader);
 
     QueueContext& context_;
     WorkerHost& host_;

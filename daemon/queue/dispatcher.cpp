@@ -15,10 +15,17 @@ constexpr milliseconds longest_delay{std::chrono::hours{24 * 365}};
 } // namespace
 
 Dispatcher::Dispatcher(Parts parts, Config config)
-    : timers_(parts.timers), tools_(parts.tools), store_(parts.store), observer_(parts.observer), log_(parts.log),
-      random_(static_cast<std::minstd_rand::result_type>(parts.seed % 2147483646U + 1U)), tasks_(parts.timers),
-      context_{timers_, tasks_, tools_, health_, observer_, log_, random_}, config_(config.daemon),
-      events_(timers_.executor(), config.daemon.event_ring), yard_(context_, *this)
+    : timers_(parts.timers),
+      tools_(parts.tools),
+      store_(parts.store),
+      observer_(parts.observer),
+      log_(parts.log),
+      random_(static_cast<std::minstd_rand::result_type>(parts.seed % 2147483646U + 1U)),
+      tasks_(parts.timers),
+      context_{timers_, tasks_, tools_, health_, observer_, log_, random_},
+      config_(config.daemon),
+      events_(timers_.executor(), config.daemon.event_ring),
+      yard_(context_, *this)
 {
     yard_.apply(std::move(config));
 }
@@ -37,7 +44,8 @@ Result<> Dispatcher::check(Request const& request) const
         return fail(Errc::bad_request, "field 'delay' must be from 0 seconds to a year");
     if (request.deadline && (request.deadline->count() <= 0 || *request.deadline > config_.deadline_max))
         return fail(Errc::bad_request,
-            fmt::format("field 'deadline' must be more than 0 seconds and at most {}", to_text(config_.deadline_max)));
+            fmt::format("field 'deadline' must be more than 0 seconds and at most {}",
+                to_text(config_.deadline_max)));
     if (request.off_time && request.action != Action::cycle)
         return fail(Errc::bad_request, "field 'off_time' is for cycle only");
     if (request.ensure && request.action != Action::on && request.action != Action::off)
@@ -51,22 +59,25 @@ Result<> Dispatcher::check(Request const& request) const
 Result<> Dispatcher::check_devices(Command& command) const
 {
     auto const action = command.request.action;
-    bool const single = action == Action::reset || action == Action::soft || action == Action::diag || action == Action::invoke;
+    bool const single = action == Action::reset || action == Action::soft || action == Action::diag
+        || action == Action::invoke;
     if (single && command.steps.size() > 1)
         return fail(Errc::unsupported_action,
-            fmt::format("{} needs exactly one system, '{}' has {} outlets", name(action), command.request.target,
-                command.steps.size()));
+            fmt::format("{} needs exactly one system, '{}' has {} outlets", name(action),
+                command.request.target, command.steps.size()));
     for (auto const& step : command.steps) {
         auto const rules = step.device->rules();
         bool able = rules.can_do(action);
         if (action == Action::cycle) {
             bool const in_steps = rules.can_do(Action::on) && rules.can_do(Action::off);
-            command.native = (step.device->config().native_cycle || !in_steps) && able && command.steps.size() == 1;
+            command.native =
+                (step.device->config().native_cycle || !in_steps) && able && command.steps.size() == 1;
             able = command.native || in_steps;
         }
         if (!able)
             return fail(Errc::unsupported_action,
-                fmt::format("device {} (driver {}) cannot {}", step.device->name(), step.device->driver_name(0), name(action)));
+                fmt::format("device {} (driver {}) cannot {}", step.device->name(),
+                    step.device->driver_name(0), name(action)));
     }
     return {};
 }
@@ -76,11 +87,13 @@ Result<> Dispatcher::admit(Command const& command) const
     if (stopping_)
         return fail(Errc::shutting_down, "");
     if (commands_.size() + appending_ >= config_.queue_limit)
-        return fail(Errc::busy, fmt::format("{} commands are open (daemon.queue_limit)", config_.queue_limit));
+        return fail(
+            Errc::busy, fmt::format("{} commands are open (daemon.queue_limit)", config_.queue_limit));
     for (auto const& step : command.steps)
         if (step.device->queued >= step.device->config().queue_limit)
-            return fail(Errc::busy, fmt::format("device {} has {} open commands (its queue_limit)", step.device->name(),
-                                        step.device->queued));
+            return fail(Errc::busy,
+                fmt::format("device {} has {} open commands (its queue_limit)", step.device->name(),
+                    step.device->queued));
     return {};
 }
 
@@ -121,6 +134,8 @@ Result<std::unique_ptr<Command>> Dispatcher::prepare(Principal const& who, Reque
 
 asio::awaitable<Result<Accepted>> Dispatcher::submit(Principal const& who, Request request)
 {
+    if (!recovered_)
+        co_return fail(Errc::store_unavailable, "the journal is still being read");
     auto prepared = prepare(who, std::move(request));
     if (!prepared)
         co_return std::unexpected(std::move(prepared.error()));
@@ -141,11 +156,13 @@ asio::awaitable<Result<Accepted>> Dispatcher::submit(Principal const& who, Reque
     auto& placed = *command;
     commands_.emplace(placed.id, std::move(command));
     observer_.accepted(placed.request.action, Clock::now() - placed.accepted_at);
-    log_.info("accepted", {kv("command_id", placed.id.value), kv("action", name(placed.request.action)),
-                              kv("target", placed.request.target), kv("principal", placed.principal),
-                              kv("reason", placed.request.reason)});
+    log_.info("accepted",
+        {kv("command_id", placed.id.value), kv("action", name(placed.request.action)),
+            kv("target", placed.request.target), kv("principal", placed.principal),
+            kv("reason", placed.request.reason)});
     publish(placed);
-    start(placed);
+    if (!halted_)
+        start(placed);
     co_return accepted;
 }
 
@@ -157,7 +174,7 @@ asio::awaitable<Result<Accepted>> Dispatcher::repeated(StoredCommand earlier, Re
         co_return std::unexpected(std::move(first.error()));
     // What was filled in from the configuration at the time is no difference.
     Request asked = request;
-    if (asked.action == Action::cycle)
+    if (asked.action == Action::cycle && !asked.off_time)
         asked.off_time = (*first)->request.off_time;
     if (!asked.same_as((*first)->request))
         co_return fail(Errc::key_conflict,
@@ -174,7 +191,8 @@ asio::awaitable<Result<Report>> Dispatcher::ended_report(CommandId id)
     if (!row)
         co_return std::unexpected(std::move(row.error()));
     if (!*row)
-        co_return fail(Errc::not_found, fmt::format("command {} is not known (it may have been forgotten)", id.value));
+        co_return fail(
+            Errc::not_found, fmt::format("command {} is not known (it may have been forgotten)", id.value));
     if (is_end((*row)->state))
         co_return report_from(**row);
     // Durable, but its acceptance has not come back to this thread yet.
@@ -212,35 +230,6 @@ asio::awaitable<Result<Report>> Dispatcher::look(CommandId id)
     co_return co_await ended_report(id);
 }
 
-asio::awaitable<Result<Report>> Dispatcher::cancel(Principal const& who, CommandId id, CancelMode mode)
-{
-    auto* const command = find(id);
-    if (command == nullptr)
-        co_return co_await ended_report(id);
-    if (command->ending)
-        co_return co_await wait(id, Clock::time_point::max());
-    log_.info("cancel asked for", {kv("command_id", id.value), kv("principal", who.name),
-                                      kv("mode", mode == CancelMode::leave_off ? "leave_off" : "restore")});
-    command->cancelled = mode;
-    if (!command->intended || !command->is_cycle()) {
-        drop(*command);
-        if (!command->intended || command->ending)
-            co_return co_await wait(id, Clock::time_point::max());
-    }
-    Advance advance;
-    advance.id = id;
-    advance.state = command->state;
-    advance.progress = stored_progress(*command);
-    std::vector<Change> changes;
-    changes.emplace_back(std::move(advance));
-    auto const written = co_await store_.commit(std::move(changes));
-    if (!written)
-        co_return std::unexpected(written.error());
-    if (auto* const still = find(id); still != nullptr && !still->ending && still->is_cycle())
-        cancel_cycle(*still);
-    co_return co_await look(id);
-}
-
 asio::awaitable<Result<CommandPage>> Dispatcher::list(CommandFilter filter)
 {
     filter.limit = std::clamp<std::size_t>(filter.limit, 1, 500);
@@ -257,7 +246,8 @@ asio::awaitable<Result<CommandPage>> Dispatcher::list(CommandFilter filter)
             report = report_from(row);
         } else {
             auto command = command_from(row);
-            report = command ? Result<Report>(report_of(**command)) : std::unexpected(std::move(command.error()));
+            report =
+                command ? Result<Report>(report_of(**command)) : std::unexpected(std::move(command.error()));
         }
         if (!report)
             co_return std::unexpected(std::move(report.error()));
@@ -268,8 +258,8 @@ asio::awaitable<Result<CommandPage>> Dispatcher::list(CommandFilter filter)
     co_return page;
 }
 
-asio::awaitable<Result<OutletReport>> Dispatcher::read_outlet(
-    OutletRef outlet, std::chrono::milliseconds max_age, Clock::time_point until, std::chrono::milliseconds& age)
+asio::awaitable<Result<OutletReport>> Dispatcher::read_outlet(OutletRef outlet,
+    std::chrono::milliseconds max_age, Clock::time_point until, std::chrono::milliseconds& age)
 {
     auto* const device = yard_.device(outlet.device);
     if (device == nullptr)
@@ -288,7 +278,8 @@ asio::awaitable<Result<OutletReport>> Dispatcher::read_outlet(
     }
     if (!device->rules().can_read())
         co_return fail(Errc::unsupported_action,
-            fmt::format("device {} (driver {}) cannot report its power state", outlet.device, device->driver_name(0)));
+            fmt::format("device {} (driver {}) cannot report its power state", outlet.device,
+                device->driver_name(0)));
     StateReader reader(timers_.executor());
     TimerNode timer([&reader] { reader.done.notify(); });
     timers_.arm(timer, until);
@@ -296,12 +287,14 @@ asio::awaitable<Result<OutletReport>> Dispatcher::read_outlet(
     co_await reader.done.wait();
     if (!reader.state) {
         device->worker->forget(line, reader);
+        if (halted_)
+            co_return fail(Errc::shutting_down, "");
         co_return fail(Errc::timed_out, "the read is still waiting for its turn");
     }
     if (!*reader.state)
         co_return std::unexpected(reader.state->error());
     report.power = **reader.state;
-    report.driver = device->driver_name(reader.driver);
+    report.driver = std::move(reader.driver);
     report.confirmed = true;
     co_return report;
 }
@@ -403,17 +396,6 @@ std::array<std::size_t, 5> Dispatcher::depth() const
 asio::awaitable<Result<std::size_t>> Dispatcher::prune()
 {
     co_return co_await store_.prune(Clock::utc() - config_.store.keep, config_.store.keep_max);
-}
-
-void Dispatcher::publish(Command const& command)
-{
-    Event event;
-    event.command = command.id;
-    event.state = command.state;
-    event.action = command.request.action;
-    event.target = command.request.target;
-    event.at = Clock::utc();
-    events_.publish(std::move(event));
 }
 
 } // namespace switchyard

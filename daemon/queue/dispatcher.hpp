@@ -8,15 +8,17 @@
 
 #include <array>
 #include <deque>
-#include <set>
+#include <map>
 #include <unordered_map>
 
 namespace switchyard {
 
-// The core: accepts commands, journals them, walks each through its phases and tells what became of it. The devices' workers
-// make the driver calls; the store makes it last. One io thread.
+// The core: accepts commands, journals them, walks each through its phases and tells what became of it. The
+// devices' workers make the driver calls; the store makes it last. One io thread.
 //
-// Three files: dispatcher.cpp is the door (PowerService), lifecycle.cpp the way of a command, recovery.cpp start, reload, stop.
+// dispatcher.cpp is the door (PowerService), lifecycle.cpp the way of a command, endings.cpp how it ends
+// before or otherwise than it was meant to, journal.cpp what is written and told, recovery.cpp start, reload
+// and stop.
 class Dispatcher final : public PowerService, private WorkerHost {
 public:
     struct Parts {
@@ -33,7 +35,8 @@ public:
     // Opens the store and takes up what was left open; commands are accepted from then on.
     asio::awaitable<Result<>> recover();
     void reload(Config config);
-    // Finishes what is in flight and switches on what a cycle left off, until `until`; the rest stays in the journal.
+    // Finishes what is in flight and switches on what a cycle left off, until `until`; the rest stays in the
+    // journal.
     asio::awaitable<void> stop(Clock::time_point until);
     // Deletes old ended commands as the configuration says; called now and then.
     asio::awaitable<Result<std::size_t>> prune();
@@ -43,20 +46,30 @@ public:
     asio::awaitable<Result<Report>> look(CommandId id) override;
     asio::awaitable<Result<Report>> cancel(Principal const& who, CommandId id, CancelMode mode) override;
     asio::awaitable<Result<CommandPage>> list(CommandFilter filter) override;
-    asio::awaitable<Result<TargetState>> state(Principal const& who, std::string target, std::optional<std::string> outlet,
-        std::chrono::milliseconds max_age, Clock::time_point until) override;
-    TargetPage targets(std::string_view after, std::size_t limit) const override { return yard_.targets(after, limit); }
-    DevicePage devices(std::string_view after, std::size_t limit) const override { return yard_.devices(after, limit); }
+    asio::awaitable<Result<TargetState>> state(Principal const& who, std::string target,
+        std::optional<std::string> outlet, std::chrono::milliseconds max_age,
+        Clock::time_point until) override;
+    TargetPage targets(std::string_view after, std::size_t limit) const override
+    {
+        return yard_.targets(after, limit);
+    }
+    DevicePage devices(std::string_view after, std::size_t limit) const override
+    {
+        return yard_.devices(after, limit);
+    }
     Result<TargetInfo> target(std::string_view name) const override { return yard_.target(name); }
     Result<DeviceInfo> device(std::string_view name) const override;
     asio::awaitable<Result<>> release(Principal const& who, std::string device) override;
-    std::unique_ptr<Subscription> watch(std::optional<EventId> since) override { return events_.subscribe(since); }
+    std::unique_ptr<Subscription> watch(std::optional<EventId> since) override
+    {
+        return events_.subscribe(since);
+    }
     Health health() const override;
 
     std::size_t open_commands() const noexcept { return commands_.size(); }
     std::size_t open_breakers() const noexcept { return health_.open_breakers(); }
     std::optional<Clock::duration> oldest_open() const; // since its acceptance
-    std::array<std::size_t, 5> depth() const;           // open commands by state, from `delayed` to `restoring`
+    std::array<std::size_t, 5> depth() const; // open commands by state, from `delayed` to `restoring`
 
 private:
     // ---- WorkerHost
@@ -78,7 +91,7 @@ private:
     Command* find(CommandId id) const noexcept;
     asio::awaitable<Result<OutletReport>> read_outlet(OutletRef outlet, std::chrono::milliseconds max_age,
         Clock::time_point until, std::chrono::milliseconds& age);
-    void drop(Command& command);      // cancelled before it was sent
+    void drop(Command& command); // cancelled before it was sent
     void cancel_cycle(Command& command);
 
     // ---- the way of a command
@@ -88,6 +101,7 @@ private:
     void begin(Command& command);
     void supersede_older(Command& command);
     void take_over_debts(Command& command);
+    void no_longer_delayed(Command& command);
     void launch(Command& command, Phase phase);
     void place(Step& step);
     void phase_ended(Command& command);
@@ -100,10 +114,12 @@ private:
     void deadline_passed(Command& command);
     asio::awaitable<void> write_end(Command& command, CommandState state);
     void journal(Command& command); // its state and progress, and the event after it is durable
-    asio::awaitable<void> write_progress(CommandId id, Advance advance);
+    asio::awaitable<void> write_progress(Advance advance, Event event);
     asio::awaitable<void> write_changes(std::vector<Change> changes);
     void spawn(asio::awaitable<void> task);
     void publish(Command const& command);
+    Event event_of(Command const& command) const;
+    void restoring(Command& command);
     void hold(Device& device, Command const& command);
     void tell_waiters(Command& command);
 
@@ -113,7 +129,8 @@ private:
     void resume_step(Step& step);
     bool still_meant(Command const& command) const;
     void check_targets();
-    asio::awaitable<void> end_drain(std::string name, Clock::time_point until);
+    asio::awaitable<void> end_drain(std::string name);
+    bool in_flight() const;
     void switch_on_early(Command& command);
 
     Timers& timers_;
@@ -130,11 +147,8 @@ private:
     Yard yard_;
     std::unordered_map<CommandId, std::unique_ptr<Command>> commands_; // open ones
     std::size_t appending_ = 0;                                        // on their way into the store
-    struct ById {
-        bool operator()(Command const* a, Command const* b) const noexcept { return a->id < b->id; }
-    };
-    using CommandSet = std::set<Command*, ById>; // never by address: a seed must give one trace
-    CommandSet delayed_;
+    std::map<std::pair<OutletRef, CommandId>, Command*> delayed_;      // those that are not due yet, by their
+                                                                       // outlets
     std::deque<Report> recent_; // the last that ended: whoever asks late need not go to the disk
     bool recovered_ = false;
     bool stopping_ = false;

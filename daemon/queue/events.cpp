@@ -5,32 +5,49 @@ namespace switchyard {
 class EventRing::Reader final : public Subscription {
 public:
     Reader(EventRing& ring, std::uint64_t next, bool lost)
-        : ring_(ring), place_(ring.readers_.insert(ring.readers_.end(), this)), wake_(ring.executor_), next_(next), lost_(lost)
+        : ring_(&ring),
+          place_(ring.readers_.insert(ring.readers_.end(), this)),
+          wake_(ring.executor_),
+          next_(next),
+          lost_(lost)
     {
     }
-    ~Reader() override { ring_.readers_.erase(place_); }
+    ~Reader() override
+    {
+        if (ring_ != nullptr)
+            ring_->readers_.erase(place_);
+    }
     Reader(Reader const&) = delete;
     Reader& operator=(Reader const&) = delete;
 
     asio::awaitable<Result<Event>> next() override
     {
-        for (;;) {
-            auto const first = ring_.next_seq_ - ring_.ring_.size();
+        while (ring_ != nullptr) {
+            auto const& ring = *ring_;
+            auto const first = ring.next_seq_ - ring.ring_.size();
             if (lost_ || next_ < first) {
                 lost_ = false;
                 next_ = std::max(next_, first);
                 Event reset;
-                reset.id = EventId{ring_.epoch_, next_ - 1};
+                reset.id = EventId{ring.epoch_, next_ - 1};
                 reset.reset = true;
                 co_return reset;
             }
-            if (next_ < ring_.next_seq_)
-                co_return ring_.ring_[static_cast<std::size_t>(next_++ - first)];
-            if (ring_.closed_)
-                co_return fail(Errc::shutting_down, "");
-            if (!co_await wake_.wait())
+            if (next_ < ring.next_seq_)
+                co_return ring.ring_[static_cast<std::size_t>(next_++ - first)];
+            if (ring.closed_)
+                break;
+            bool const waited = co_await wake_.wait();
+            if (!waited)
                 co_return fail(Errc::cancelled, "");
         }
+        co_return fail(Errc::shutting_down, "");
+    }
+    // The ring dies; its reader may live on with the client.
+    void orphan()
+    {
+        ring_ = nullptr;
+        wake();
     }
     void wake()
     {
@@ -39,12 +56,18 @@ public:
     }
 
 private:
-    EventRing& ring_;
+    EventRing* ring_;
     std::list<Reader*>::iterator place_;
     Signal wake_;
     std::uint64_t next_;
     bool lost_;
 };
+
+EventRing::~EventRing()
+{
+    for (auto* reader : readers_)
+        reader->orphan();
+}
 
 void EventRing::publish(Event event)
 {
@@ -61,7 +84,8 @@ std::unique_ptr<Subscription> EventRing::subscribe(std::optional<EventId> since)
     if (!since)
         return std::make_unique<Reader>(*this, next_seq_, false);
     auto const first = next_seq_ - ring_.size();
-    // An id of another start, or one that the ring no longer (or not yet) knows: what was missed cannot be told.
+    // An id of another start, or one that the ring no longer (or not yet) knows: what was missed cannot be
+    // told.
     bool const known = since->epoch == epoch_ && since->seq + 1 >= first && since->seq < next_seq_;
     return std::make_unique<Reader>(*this, known ? since->seq + 1 : next_seq_, !known);
 }

@@ -9,10 +9,17 @@
 
 namespace switchyard {
 
-// The last events, for readers that follow and for readers that come back. Bounded: who falls behind gets a `reset` event.
+// The last events, for readers that follow and for readers that come back. Bounded: who falls behind gets a
+// `reset` event.
 class EventRing {
 public:
-    EventRing(asio::any_io_executor executor, std::size_t capacity) : executor_(std::move(executor)), capacity_(capacity) {}
+    EventRing(asio::any_io_executor executor, std::size_t capacity)
+        : executor_(std::move(executor)), capacity_(capacity)
+    {
+    }
+    ~EventRing(); // readers that are left get shutting_down
+    EventRing(EventRing const&) = delete;
+    EventRing& operator=(EventRing const&) = delete;
 
     void set_epoch(std::uint64_t epoch) noexcept { epoch_ = epoch; }
     void publish(Event event); // gives it its id

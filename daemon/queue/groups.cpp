@@ -4,19 +4,22 @@
 
 namespace switchyard {
 
-bool Group::available(bool switches_on, bool exempt) const noexcept
+bool Group::full() const noexcept
 {
-    if (config_.max_in_flight > 0 && in_flight_ >= config_.max_in_flight)
-        return false;
-    return !switches_on || exempt || config_.stagger.count() == 0 || Clock::now() >= next_on_;
+    return config_.max_in_flight > 0 && in_flight_ >= config_.max_in_flight;
+}
+
+bool Group::staggered() const noexcept
+{
+    return config_.stagger.count() > 0 && Clock::now() < next_on_;
 }
 
 bool Group::acquire(GroupMember& member, bool switches_on, bool exempt)
 {
-    if (!available(switches_on, exempt)) {
-        if (std::ranges::find(line_, &member) == line_.end())
-            line_.push_back(&member);
-        if (switches_on && config_.stagger.count() > 0 && !stagger_timer_.armed() && next_on_ > Clock::now())
+    bool const too_early = switches_on && !exempt && staggered();
+    if (full() || too_early) {
+        put_in_line(member, switches_on);
+        if (too_early)
             timers_.arm(stagger_timer_, next_on_);
         return false;
     }
@@ -24,6 +27,15 @@ bool Group::acquire(GroupMember& member, bool switches_on, bool exempt)
     if (switches_on)
         next_on_ = Clock::now() + config_.stagger;
     return true;
+}
+
+void Group::put_in_line(GroupMember& member, bool switches_on)
+{
+    auto const at = std::ranges::find(line_, &member, &Waiting::member);
+    if (at == line_.end())
+        line_.push_back({&member, switches_on});
+    else
+        at->only_on = at->only_on && switches_on;
 }
 
 void Group::release()
@@ -34,7 +46,7 @@ void Group::release()
 
 void Group::leave(GroupMember& member)
 {
-    std::erase(line_, &member);
+    std::erase_if(line_, [&](Waiting const& waiting) { return waiting.member == &member; });
 }
 
 void Group::reconfigure(GroupConfig config)
@@ -43,19 +55,27 @@ void Group::reconfigure(GroupConfig config)
     serve();
 }
 
-// Each in the line is asked once, in turn; one that is refused again stands at the end of it.
+// Each in the line is asked once, in turn, while there is something to have. Who is not asked keeps its
+// place.
 void Group::serve()
 {
-    for (std::size_t waiting = line_.size(); waiting > 0 && !line_.empty(); --waiting) {
-        if (config_.max_in_flight > 0 && in_flight_ >= config_.max_in_flight)
-            return;
-        bool const only_ons_wait = config_.stagger.count() > 0 && Clock::now() < next_on_;
-        auto* const next = line_.front();
-        line_.pop_front();
-        next->kick();
-        if (only_ons_wait && std::ranges::find(line_, next) != line_.end())
-            return;
+    auto asked = std::exchange(line_, {});
+    std::deque<Waiting> kept;
+    while (!asked.empty() && !full()) {
+        auto const next = asked.front();
+        asked.pop_front();
+        if (next.only_on && staggered())
+            kept.push_back(next);
+        else
+            next.member->kick();
     }
+    kept.insert(kept.end(), asked.begin(), asked.end());
+    auto const refused = std::exchange(line_, std::move(kept));
+    for (auto const& waiting : refused)
+        put_in_line(*waiting.member, waiting.only_on);
+    bool const for_the_stagger = std::ranges::any_of(line_, &Waiting::only_on);
+    if (for_the_stagger && staggered())
+        timers_.arm(stagger_timer_, next_on_);
 }
 
 } // namespace switchyard

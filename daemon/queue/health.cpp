@@ -25,14 +25,23 @@ Error EndpointHealth::why_not() const
 {
     Error error = last_;
     error.effect = Effect::none;
-    error.detail = (latched_ ? "not asked again after: " : "not asked, its circuit breaker is open after: ") + last_.detail;
+    error.detail = (latched_ ? "not asked again after: " : "not asked, its circuit breaker is open after: ")
+        + last_.detail;
     return error;
 }
 
-void EndpointHealth::begin(Clock::time_point now) noexcept
+void EndpointHealth::begin(DeviceConfig const& config, Clock::time_point now) noexcept
 {
-    if (breaker_ == Breaker::open && now >= retry_at_)
+    if (latched_)
+        retry_at_ = now + config.auth_retry_after; // one login asks, not one of each device at this address
+    else if (breaker_ == Breaker::open && now >= retry_at_)
         breaker_ = Breaker::half_open;
+}
+
+void EndpointHealth::inconclusive() noexcept
+{
+    if (breaker_ == Breaker::half_open)
+        breaker_ = Breaker::open; // the next probe is due at once
 }
 
 void EndpointHealth::succeeded() noexcept
@@ -49,13 +58,14 @@ void EndpointHealth::failed(DeviceConfig const& config, Clock::time_point now, E
         retry_at_ = never ? Clock::time_point::max() : now + config.auth_retry_after;
         return;
     }
-    bool const silent = error.code == Errc::unreachable || (error.code == Errc::timed_out && error.effect == Effect::none);
+    bool const silent =
+        error.code == Errc::unreachable || (error.code == Errc::timed_out && error.effect == Effect::none);
     if (!silent) {
         // It answered, if only to refuse: it is there.
         if (error.code == Errc::refused || error.code == Errc::unsupported_action)
             succeeded();
-        else if (breaker_ == Breaker::half_open)
-            breaker_ = Breaker::open; // the probe told nothing; the next one is due at once
+        else
+            inconclusive();
         return;
     }
     last_ = error;
@@ -88,8 +98,8 @@ void HealthBook::forget_latches()
 
 std::size_t HealthBook::open_breakers() const noexcept
 {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(book_, [](auto const& entry) { return entry.second.breaker() != Breaker::closed; }));
+    return static_cast<std::size_t>(std::ranges::count_if(
+        book_, [](auto const& entry) { return entry.second.breaker() != Breaker::closed; }));
 }
 
 } // namespace switchyard

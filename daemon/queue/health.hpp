@@ -9,17 +9,20 @@
 
 namespace switchyard {
 
-// What is known of one driver at one endpoint: a circuit breaker, and whether the device refused our credentials.
+// What is known of one driver at one endpoint: a circuit breaker, and whether the device refused our
+// credentials.
 class EndpointHealth {
 public:
-    // May it be called now? When not: at which time (max = only after a reload), and with which error it may be told.
+    // May it be called now? When not: at which time (max = only after a reload), and with which error it may
+    // be told.
     bool usable(Clock::time_point now) const noexcept;
     Clock::time_point usable_at() const noexcept;
     Error why_not() const;
     // The next call is the one probe of a half-open breaker: read before you switch.
     bool probing(Clock::time_point now) const noexcept { return breaker_ != Breaker::closed && usable(now); }
 
-    void begin(Clock::time_point now) noexcept; // a call starts
+    void begin(DeviceConfig const& config, Clock::time_point now) noexcept; // a call starts
+    void inconclusive() noexcept; // it ended and told nothing about the device
     void succeeded() noexcept;
     void failed(DeviceConfig const& config, Clock::time_point now, Error const& error);
 
@@ -36,8 +39,8 @@ private:
     Error last_;
 };
 
-// Healths by endpoint, for those that are not simply well: devices at one address with one login share one. An endpoint that
-// works costs nothing.
+// Healths by endpoint, for those that are not simply well: devices at one address with one login share one.
+// An endpoint that works costs nothing.
 class HealthBook {
 public:
     EndpointHealth const* find(std::string const& endpoint) const;

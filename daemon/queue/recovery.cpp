@@ -18,8 +18,8 @@ asio::awaitable<Result<>> Dispatcher::recover()
             device->held = true;
             device->hold_reason = hold.reason;
         }
-    // A clock that went back while we were down must not let deadlines pass later or earlier than they were meant:
-    // what was left of them is left.
+    // A clock that went back while we were down must not let deadlines pass later or earlier than they were
+    // meant: what was left of them is left.
     auto base = Clock::utc();
     if (recovered->last_time && *recovered->last_time > base) {
         log_.warning("the clock is behind the journal, deadlines keep what was left of them",
@@ -42,7 +42,8 @@ void Dispatcher::take_up(StoredCommand const& row, UtcTime base)
 {
     auto parsed = command_from(row);
     if (!parsed) {
-        log_.error("a command in the journal cannot be read", {kv("command_id", row.id.value), kv("error", parsed.error().detail)});
+        log_.error("a command in the journal cannot be read",
+            {kv("command_id", row.id.value), kv("error", parsed.error().detail)});
         return;
     }
     auto& command = *parsed->get();
@@ -53,17 +54,17 @@ void Dispatcher::take_up(StoredCommand const& row, UtcTime base)
     for (auto& step : command.steps) {
         step.command = &command;
         step.device = yard_.device(step.outlet.device);
-        if (step.device != nullptr && step.device->usable())
+        if (step.device != nullptr)
             yard_.awake(*step.device);
-        else
-            step.device = nullptr;
     }
     reserve(command);
     commands_.emplace(row.id, std::move(*parsed));
-    bool const orphan = std::ranges::any_of(command.steps, [](Step const& step) { return step.device == nullptr; });
+    bool const orphan =
+        std::ranges::any_of(command.steps, [](Step const& step) { return step.device == nullptr; });
     if (!command.intended && (orphan || !still_meant(command)))
         return end_without_running(command, CommandState::cancelled,
-            Error(Errc::cancelled, fmt::format("target changed: '{}' no longer means what it did", command.request.target)));
+            Error(Errc::cancelled,
+                fmt::format("target changed: '{}' no longer means what it did", command.request.target)));
     if (orphan)
         return end_without_running(command, CommandState::indeterminate,
             Error(Errc::indeterminate, "its device is no longer configured", Effect::possible));
@@ -80,15 +81,19 @@ void Dispatcher::resume(Command& command)
     if (command.deadline_at > Clock::now()) {
         command.deadline_timer = std::make_unique<TimerNode>([this, self] { deadline_passed(*self); });
         timers_.arm(*command.deadline_timer, command.deadline_at);
+    } else if (command.owes_power()) {
+        command.state = CommandState::restoring;
     }
     if (command.is_cycle())
         for (auto& step : command.steps)
             if (step.cut)
                 step.device->line(step.outlet.outlet).holder = self;
+    if (command.phase == Phase::wait && command.cancelled)
+        return cancel_cycle(command); // journaled, but not done any more
     if (command.phase == Phase::wait) {
         auto const off_time = command.request.off_time.value_or(milliseconds{0});
         auto const left = std::clamp<std::chrono::microseconds>(
-            *command.wait_until - Clock::utc(), std::chrono::microseconds{0}, off_time);
+            command.wait_until.value_or(Clock::utc()) - Clock::utc(), std::chrono::microseconds{0}, off_time);
         return end_wait_at(command, Clock::now() + left);
     }
     std::vector<Step*> open;
@@ -123,9 +128,10 @@ void Dispatcher::resume_step(Step& step)
 
 bool Dispatcher::still_meant(Command const& command) const
 {
-    auto const outlets = yard_.resolve(command.request.target, command.request.outlet);
-    if (!outlets)
-        return false;
+    auto const outlets = yard_.resolve(command.request.target, command.request.outlet, false);
+    if (!outlets) // configured wrongly is not mapped elsewhere: its commands are told so when it is their
+                  // turn
+        return outlets.error().code == Errc::unreachable;
     return std::ranges::equal(*outlets, command.steps, {}, {}, &Step::outlet);
 }
 
@@ -134,10 +140,11 @@ void Dispatcher::reload(Config config)
     config_ = config.daemon;
     yard_.apply(std::move(config));
     check_targets();
-    auto const until = Clock::now() + config_.drain_timeout;
-    yard_.for_each_device([&](Device& device) {
-        if (device.draining)
-            spawn(end_drain(device.name(), until));
+    yard_.for_each_device([this](Device& device) {
+        if (!device.draining || device.drain_until)
+            return;
+        device.drain_until = Clock::now() + config_.drain_timeout;
+        spawn(end_drain(device.name()));
     });
     yard_.kick_all();
 }
@@ -147,14 +154,16 @@ void Dispatcher::check_targets()
 {
     std::vector<Command*> changed;
     for (auto const& [id, command] : commands_) {
+        if (command->intended || command->ending || std::ranges::any_of(command->steps, &Step::in_call))
+            continue;
         // A device that is being drained still serves what was meant for it.
         bool const draining =
             std::ranges::any_of(command->steps, [](Step const& step) { return step.device->draining; });
-        bool const direct = yard_.target(command->request.target).has_value() == false && draining;
-        bool const untouched = !command->intended && !command->ending && std::ranges::none_of(command->steps, &Step::in_call);
-        if (untouched && !direct && !still_meant(*command))
+        bool const served = draining && !yard_.has_target(command->request.target);
+        if (!served && !still_meant(*command))
             changed.push_back(command.get());
     }
+    std::ranges::sort(changed, {}, &Command::id);
     for (auto* const command : changed)
         end_without_running(*command, CommandState::cancelled,
             Error(Errc::cancelled,
@@ -162,21 +171,29 @@ void Dispatcher::check_targets()
 }
 
 // A removed device had its time: what was not sent by then is not sent any more.
-asio::awaitable<void> Dispatcher::end_drain(std::string name, Clock::time_point until)
+asio::awaitable<void> Dispatcher::end_drain(std::string name)
 {
-    if (!co_await timers_.wait_until(until))
-        co_return;
-    auto const* const device = yard_.device(name);
-    if (device == nullptr || !device->draining)
+    auto const* device = yard_.device(name);
+    auto const until = device->drain_until;
+    bool const waited = co_await timers_.wait_until(*until);
+    device = yard_.device(name);
+    if (!waited || device == nullptr || device->drain_until != until)
         co_return;
     std::vector<Command*> left;
     for (auto const& [id, command] : commands_)
         if (!command->intended && !command->ending
-            && std::ranges::any_of(command->steps, [&](Step const& step) { return step.device == device && !step.in_call; }))
+            && std::ranges::any_of(command->steps, [&](Step const& step) { return step.device == device; }))
             left.push_back(command.get());
-    for (auto* const command : left)
-        end_without_running(*command, CommandState::cancelled,
-            Error(Errc::cancelled, fmt::format("device {} was removed from the configuration", name)));
+    std::ranges::sort(left, {}, &Command::id);
+    for (auto* const command : left) {
+        if (std::ranges::any_of(command->steps, &Step::in_call))
+            command->cancelled = CancelMode::restore; // it ends when the driver asks whether it may send, or
+                                                      // gives up
+        else
+            end_without_running(*command, CommandState::cancelled,
+                Error(Errc::cancelled, fmt::format("device {} was removed from the configuration", name)));
+    }
+    yard_.remove_if_drained(name);
 }
 
 void Dispatcher::switch_on_early(Command& command)
@@ -184,11 +201,24 @@ void Dispatcher::switch_on_early(Command& command)
     auto min_off = milliseconds{0};
     for (auto const& step : command.steps)
         min_off = std::max(min_off, step.device->config().min_off);
-    auto const off_since = *command.wait_until - command.request.off_time.value_or(milliseconds{0});
+    auto const off_since =
+        command.wait_until.value_or(Clock::utc()) - command.request.off_time.value_or(milliseconds{0});
     auto const already = std::max(Clock::utc() - off_since, std::chrono::microseconds{0});
     auto const left = std::max<Clock::duration>(min_off - already, Clock::duration{0});
     auto const planned = command.timer != nullptr ? command.timer->when() : Clock::time_point::max();
     end_wait_at(command, std::min(planned, Clock::now() + left));
+}
+
+// What a stop waits for: calls, confirmations, ends that are being written, outlets that are owed power.
+bool Dispatcher::in_flight() const
+{
+    auto busy = [](Step const& step) {
+        return step.in_call || (step.open() && step.fsm.sent() && step.fsm.want() == AttemptFsm::Want::read);
+    };
+    return std::ranges::any_of(commands_, [&](auto const& entry) {
+        auto const& command = *entry.second;
+        return command.ending || command.owes_power() || std::ranges::any_of(command.steps, busy);
+    });
 }
 
 asio::awaitable<void> Dispatcher::stop(Clock::time_point until)
@@ -198,19 +228,15 @@ asio::awaitable<void> Dispatcher::stop(Clock::time_point until)
     for (auto const& [id, command] : commands_)
         if (command->phase == Phase::wait && !command->ending)
             dark.push_back(command.get());
+    std::ranges::sort(dark, {}, &Command::id);
     for (auto* const command : dark)
         switch_on_early(*command);
-    auto in_flight = [this] {
-        return std::ranges::any_of(commands_, [](auto const& entry) {
-            auto const& command = *entry.second;
-            return command.ending || command.owes_power()
-                || std::ranges::any_of(command.steps, [](Step const& step) { return step.in_call || step.fsm.sent(); });
-        });
-    };
     constexpr Clock::duration look_again = std::chrono::milliseconds{20};
-    while (in_flight() && Clock::now() < until)
-        if (!co_await timers_.wait_until(std::min(until, Clock::now() + look_again)))
+    while (in_flight() && Clock::now() < until) {
+        bool const waited = co_await timers_.wait_until(std::min(until, Clock::now() + look_again));
+        if (!waited)
             break;
+    }
     halted_ = true;
     events_.close();
     for (auto const& [id, command] : commands_) {
@@ -218,11 +244,16 @@ asio::awaitable<void> Dispatcher::stop(Clock::time_point until)
         command->deadline_timer.reset();
         tell_waiters(*command);
     }
+    yard_.for_each_device([](Device& device) {
+        if (device.worker != nullptr)
+            device.worker->dismiss_readers();
+    });
     // Whatever is still on its way keeps its intent in the journal: the next start settles it.
     tasks_.cancel();
     co_await tasks_.drain(Clock::now() + std::chrono::seconds{10});
     if (!commands_.empty())
-        log_.info("stopped with open commands, they go on at the next start", {kv("count", commands_.size())});
+        log_.info(
+            "stopped with open commands, they go on at the next start", {kv("count", commands_.size())});
 }
 
 } // namespace switchyard

@@ -33,7 +33,8 @@ void Yard::apply(Config config)
     }
     failed_ = 0;
     for (auto& [name, device] : devices_)
-        device->draining = !config.devices.contains(name);
+        if (device->draining = !config.devices.contains(name); !device->draining)
+            device->drain_until.reset();
     for (auto& [name, device] : config.devices) {
         if (!device.fault.empty()) {
             ++failed_;
@@ -41,7 +42,7 @@ void Yard::apply(Config config)
         }
         if (auto const at = devices_.find(name); at == devices_.end())
             devices_.emplace_hint(devices_.end(), name, std::make_unique<Device>(std::move(device)));
-        else if (!(at->second->config() == device))
+        else if (!(at->second->latest_config() == device))
             at->second->reconfigure(std::move(device));
     }
     targets_ = std::move(config.targets);
@@ -49,27 +50,43 @@ void Yard::apply(Config config)
     remove_drained();
 }
 
+bool Yard::drained(Device const& device) const noexcept
+{
+    bool const own_busy = device.worker != nullptr && device.bus.empty() && device.worker->busy();
+    return device.draining && device.idle() && !own_busy;
+}
+
 void Yard::remove_drained()
 {
-    for (auto at = devices_.begin(); at != devices_.end();) {
-        auto& device = *at->second;
-        bool const idle = !device.awake()
-            || (!(device.worker != nullptr && device.worker->busy())
-                && std::ranges::all_of(device.lines(), [](auto const& line) { return line.second.idle(); }));
-        if (!device.draining || device.queued > 0 || !idle) {
-            ++at;
-            continue;
-        }
-        context_.log.info("device removed", {kv("device", device.name())});
-        if (device.worker != nullptr) {
-            device.worker->forget(device);
-            for (auto& [name, group] : groups_)
-                if (!buses_.contains(device.config().bus))
-                    group->leave(*device.worker);
-            workers_.erase(device.name());
-        }
-        at = devices_.erase(at);
+    std::vector<std::string> names;
+    for (auto const& [name, device] : devices_)
+        if (drained(*device))
+            names.push_back(name);
+    for (auto const& name : names)
+        remove_if_drained(name);
+}
+
+void Yard::remove_if_drained(std::string_view name)
+{
+    auto const at = devices_.find(name);
+    if (at == devices_.end() || !drained(*at->second))
+        return;
+    context_.log.info("device removed", {kv("device", name)});
+    if (at->second->worker != nullptr)
+        detach(*at->second);
+    devices_.erase(at);
+}
+
+// Takes an idle device out of its queue; a queue of its own goes with it.
+void Yard::detach(Device& device)
+{
+    device.worker->forget(device);
+    if (device.bus.empty()) {
+        for (auto& [name, group] : groups_)
+            group->leave(*device.worker);
+        workers_.erase(device.name());
     }
+    device.worker = nullptr;
 }
 
 Device* Yard::device(std::string_view name) const
@@ -81,19 +98,28 @@ Device* Yard::device(std::string_view name) const
 Device& Yard::awake(Device& device)
 {
     device.wake_up();
-    if (device.worker != nullptr)
-        return device;
     auto const& bus = device.config().bus;
+    if (device.worker != nullptr) {
+        bool const stays =
+            device.bus == bus || !device.idle() || (device.bus.empty() && device.worker->busy());
+        if (stays)
+            return device;
+        detach(device);
+    }
     auto& worker = bus.empty() ? workers_[device.name()] : buses_[bus];
     if (worker == nullptr)
         worker = std::make_unique<DeviceWorker>(context_, host_);
     device.worker = worker.get();
+    device.bus = bus;
     return device;
 }
 
 Group* Yard::group_of(Device const& device) const
 {
-    auto const at = groups_.find(device.config().group);
+    auto const& group = device.config().group;
+    if (group.empty())
+        return nullptr;
+    auto const at = groups_.find(group);
     return at != groups_.end() ? at->second.get() : nullptr;
 }
 
@@ -108,9 +134,11 @@ void Yard::kick_all()
 Result<OutletRef> Yard::outlet_of(Device const& device, std::string_view outlet) const
 {
     if (!device.usable())
-        return fail(Errc::unreachable, fmt::format("device {} does not work: {}", device.name(), device.config().fault));
+        return fail(Errc::unreachable,
+            fmt::format("device {} does not work: {}", device.name(), device.config().fault));
     if (device.draining)
-        return fail(Errc::unknown_target, fmt::format("device {} was removed from the configuration", device.name()));
+        return fail(
+            Errc::unknown_target, fmt::format("device {} was removed from the configuration", device.name()));
     auto const& driver = device.config().drivers.front();
     auto canonical = driver.spec().canonical_outlet(driver, outlet);
     if (!canonical)
@@ -118,7 +146,8 @@ Result<OutletRef> Yard::outlet_of(Device const& device, std::string_view outlet)
     return OutletRef(device.name(), std::move(*canonical));
 }
 
-Result<std::vector<OutletRef>> Yard::resolve(std::string_view name, std::optional<std::string> const& outlet) const
+Result<std::vector<OutletRef>> Yard::resolve(
+    std::string_view name, std::optional<std::string> const& outlet, bool suggest) const
 {
     auto const target = targets_.find(name);
     auto only = [](Result<OutletRef> found) -> Result<std::vector<OutletRef>> {
@@ -131,12 +160,14 @@ Result<std::vector<OutletRef>> Yard::resolve(std::string_view name, std::optiona
             return only(outlet_of(*found, *outlet));
         if (target != targets_.end())
             return fail(Errc::unknown_target,
-                fmt::format("'{}' is a target and stands for its outlets by itself; leave outlet '{}' out", name, *outlet));
-        return std::unexpected(unknown(name));
+                fmt::format("'{}' is a target and stands for its outlets by itself; leave outlet '{}' out",
+                    name, *outlet));
+        return std::unexpected(unknown(name, suggest));
     }
     if (target != targets_.end()) {
         if (!target->second.fault.empty())
-            return fail(Errc::unreachable, fmt::format("target {} does not work: {}", name, target->second.fault));
+            return fail(
+                Errc::unreachable, fmt::format("target {} does not work: {}", name, target->second.fault));
         for (auto const& part : target->second.outlets)
             if (auto const* const found = device(part.device); found != nullptr && !found->usable())
                 return fail(Errc::unreachable,
@@ -148,13 +179,13 @@ Result<std::vector<OutletRef>> Yard::resolve(std::string_view name, std::optiona
     if (auto const colon = name.find(':'); colon != std::string_view::npos)
         if (auto const* const found = device(name.substr(0, colon)))
             return only(outlet_of(*found, name.substr(colon + 1)));
-    return std::unexpected(unknown(name));
+    return std::unexpected(unknown(name, suggest));
 }
 
-Error Yard::unknown(std::string_view name) const
+Error Yard::unknown(std::string_view name, bool suggest) const
 {
     std::vector<std::string_view> names;
-    if (targets_.size() + devices_.size() <= names_to_compare) {
+    if (suggest && targets_.size() + devices_.size() <= names_to_compare) {
         for (auto const& [known, target] : targets_)
             names.push_back(known);
         for (auto const& [known, device] : devices_)
@@ -166,7 +197,8 @@ Error Yard::unknown(std::string_view name) const
 TargetPage Yard::targets(std::string_view after, std::size_t limit) const
 {
     TargetPage page;
-    for (auto at = after.empty() ? targets_.begin() : targets_.upper_bound(after); at != targets_.end(); ++at) {
+    for (auto at = after.empty() ? targets_.begin() : targets_.upper_bound(after); at != targets_.end();
+        ++at) {
         if (page.targets.size() == limit) {
             page.next = page.targets.back().name;
             break;
@@ -187,7 +219,8 @@ Result<TargetInfo> Yard::target(std::string_view name) const
 DevicePage Yard::devices(std::string_view after, std::size_t limit) const
 {
     DevicePage page;
-    for (auto at = after.empty() ? devices_.begin() : devices_.upper_bound(after); at != devices_.end(); ++at) {
+    for (auto at = after.empty() ? devices_.begin() : devices_.upper_bound(after); at != devices_.end();
+        ++at) {
         if (page.devices.size() == limit) {
             page.next = page.devices.back().name;
             break;

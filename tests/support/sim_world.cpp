@@ -11,7 +11,10 @@ SimWorld* current = nullptr; // a DriverSpec is a plain function: the one world 
 
 class SimDriver final : public Driver {
 public:
-    SimDriver(SimWorld& world, SimWorld::Device& device) : world_(world), device_(device) {}
+    SimDriver(SimWorld& world, SimWorld::Device& device, bool second)
+        : world_(world), device_(device), second_(second)
+    {
+    }
 
     Capabilities capabilities() const noexcept override { return device_.capabilities; }
 
@@ -22,11 +25,11 @@ public:
         bool const waited = co_await world_.timers().wait_until(Clock::now() + world_.up_to(device_.latency));
         if (!waited)
             co_return fail(Errc::cancelled, "");
-        if (device_.faults.wrong_password)
+        if (faults().wrong_password)
             co_return fail(Errc::auth_failed, "wrong password");
-        if (world_.chance(device_.faults.unreachable))
+        if (world_.chance(faults().unreachable))
             co_return fail(Errc::unreachable, "no answer to a read");
-        if (world_.chance(device_.faults.unreadable))
+        if (world_.chance(faults().unreadable))
             co_return fail(Errc::protocol, "garbage");
         co_return device_.outlets[outlet].on ? PowerState::on : PowerState::off;
     }
@@ -37,9 +40,9 @@ public:
         bool const waited = co_await world_.timers().wait_until(Clock::now() + world_.up_to(device_.latency));
         if (!waited)
             co_return fail(Errc::cancelled, "");
-        if (device_.faults.wrong_password)
+        if (faults().wrong_password)
             co_return fail(Errc::auth_failed, "wrong password");
-        if (world_.chance(device_.faults.unreachable))
+        if (world_.chance(faults().unreachable))
             co_return fail(Errc::unreachable, "no answer");
         if (auto const allowed = co_await attempt.about_to_send(); !allowed)
             co_return allowed;
@@ -78,7 +81,7 @@ private:
 
     asio::awaitable<Result<>> send(std::string const& outlet, Action action)
     {
-        auto const& faults = device_.faults;
+        auto const faults = this->faults();
         if (world_.chance(faults.refused))
             co_return fail(Errc::refused, "not now");
         auto const delay = world_.up_to(device_.latency);
@@ -97,13 +100,19 @@ private:
         co_return Result<>();
     }
 
+    SimFaults const& faults() const
+    {
+        return second_ && device_.second_faults ? *device_.second_faults : device_.faults;
+    }
+
     SimWorld& world_;
     SimWorld::Device& device_;
+    bool second_;
 };
 
 Result<std::unique_ptr<Driver>> make(Toolbox&, DriverConfig const& config)
 {
-    return std::make_unique<SimDriver>(*current, current->device(config.device()));
+    return std::make_unique<SimDriver>(*current, current->device(config.device()), config.spec().name == "sim2");
 }
 
 Result<std::string> any_outlet(DriverConfig const&, std::string_view outlet)

@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -39,6 +40,7 @@ public:
         std::string name;
         Capabilities capabilities;
         SimFaults faults;
+        std::optional<SimFaults> second_faults; // of the way "sim2", when it has its own
         Clock::duration latency{std::chrono::milliseconds{20}};
         std::map<std::string, Outlet> outlets;
         unsigned in_flight = 0;
