@@ -43,15 +43,25 @@ public:
         co_return recovered;
     }
     CommandId next_id() override { return real_.next_id(); }
-    asio::awaitable<Result<Appended>> append(StoredCommand command) override { return real_.append(std::move(command)); }
+    asio::awaitable<Result<Appended>> append(StoredCommand command) override
+    {
+        return real_.append(std::move(command));
+    }
     asio::awaitable<Result<>> commit(std::vector<Change> changes) override
     {
         if (mutant_ == Mutant::no_intent)
-            std::erase_if(changes, [](Change const& change) { return std::holds_alternative<Advance>(change); });
+            std::erase_if(
+                changes, [](Change const& change) { return std::holds_alternative<Advance>(change); });
         return real_.commit(std::move(changes));
     }
-    asio::awaitable<Result<std::optional<StoredCommand>>> find(CommandId id) override { return real_.find(id); }
-    asio::awaitable<Result<std::vector<StoredCommand>>> list(CommandFilter filter) override { return real_.list(filter); }
+    asio::awaitable<Result<std::optional<StoredCommand>>> find(CommandId id) override
+    {
+        return real_.find(id);
+    }
+    asio::awaitable<Result<std::vector<StoredCommand>>> list(CommandFilter filter) override
+    {
+        return real_.list(filter);
+    }
     asio::awaitable<Result<std::size_t>> prune(UtcTime before, std::uint64_t keep) override
     {
         return real_.prune(before, keep);
@@ -90,6 +100,7 @@ public:
             std::hash<std::string>{}(fmt::format("{}", fmt::join(world.trace, "|"))), world.trace.size(),
             ledger_.acknowledged.size(), ledger_.crashes);
     }
+    std::vector<std::string> const& problems() const { return problems_; }
 
 private:
     bool chance(double probability)
@@ -304,8 +315,8 @@ private:
                 text += act + "\n";
         for (auto const& [id, row] : disk.commands)
             if (row.target == target)
-                text += fmt::format("{} {} accepted {} {} {} {}\n", id, name(row.state), to_rfc3339(row.accepted), row.request,
-                    row.progress, row.outcome);
+                text += fmt::format("{} {} accepted {} {} {} {}\n", id, name(row.state),
+                    to_rfc3339(row.accepted), row.request, row.progress, row.outcome);
         return text;
     }
 
@@ -327,8 +338,9 @@ private:
             for (auto& [outlet, state] : hardware->outlets) {
                 auto const target = device + ":" + outlet;
                 if (state.resets > resets[target] || state.operations > operations[target])
-                    problems_.push_back(fmt::format("{} was reset {} times for {} commands, operated {} times for {}", target,
-                        state.resets, resets[target], state.operations, operations[target]));
+                    problems_.push_back(
+                        fmt::format("{} was reset {} times for {} commands, operated {} times for {}", target,
+                            state.resets, resets[target], state.operations, operations[target]));
             }
     }
 
