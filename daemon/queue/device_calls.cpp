@@ -121,7 +121,7 @@ asio::awaitable<void> DeviceWorker::do_read(Line& line)
     auto* const step = line.active;
     if (host_.halted() || step == nullptr || step->fsm.want() != AttemptFsm::Want::read)
         co_return;
-    if (state) {
+    if (state && !step->fsm.sent()) { // whoever wrote has the last word
         step->driver = driver;
         step->driver_known = true;
     }

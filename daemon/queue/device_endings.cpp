@@ -32,36 +32,43 @@ void DeviceWorker::gather(Step& step)
     }
 }
 
-// Those that were merged into a write that is over for this step alone: they wait again, in front.
-void DeviceWorker::take_merged_back(Step& leader)
+// The leader of a merged write leaves alone: the next one leads on, with what is known of the tries so far.
+void DeviceWorker::hand_over(Step& leader)
 {
-    auto const merged = std::exchange(leader.merged, {});
-    std::vector<Step*> ended;
-    for (auto at = merged.rbegin(); at != merged.rend(); ++at) {
-        auto& step = **at;
-        step.leader = nullptr;
-        step.place = Step::Place::waiting;
-        step.line->waiting.push_front(&step);
-        if (!step.fsm.sent())
-            continue;
-        // It was sent for it too, so it has to be settled for it too; unless the device is known not to have
-        // acted.
-        step.attempts += leader.fsm.attempts();
-        step.fsm = AttemptFsm(step.fsm.action(), false, false);
-        if (leader.fsm.possible())
-            step.fsm.resume(step.device->rules(), Clock::now(), step.driver);
-        if (step.fsm.want() == AttemptFsm::Want::nothing)
-            ended.push_back(&step);
+    auto merged = std::exchange(leader.merged, {});
+    if (merged.empty())
+        return;
+    auto& next = *merged.front();
+    merged.erase(merged.begin());
+    if (leader.fsm.want() == AttemptFsm::Want::nothing) { // not allowed to send: a new start
+        next.attempts += leader.fsm.attempts();
+        next.fsm = AttemptFsm(leader.fsm.action(), false, false);
+        for (auto* const other : merged)
+            other->fsm = next.fsm;
+    } else {
+        next.fsm = leader.fsm;
     }
-    for (auto* const step : ended)
-        finish(*step);
+    next.driver = leader.driver;
+    next.driver_known = leader.driver_known;
+    next.leader = nullptr;
+    next.place = Step::Place::active;
+    next.line->active = &next;
+    for (auto* const other : merged)
+        other->leader = &next;
+    next.merged = std::move(merged);
 }
 
 // The result of a call was told to its machine: what now?
 void DeviceWorker::digest(Step& step)
 {
-    if (step.command->cancelled && step.fsm.want() == AttemptFsm::Want::write)
-        step.fsm.stop_trying(CommandState::cancelled);
+    if (step.fsm.want() == AttemptFsm::Want::write) {
+        auto const merged = step.merged; // those who wanted to leave while it was being settled
+        for (auto* const other : merged)
+            if (other->command->cancelled || other->command->past_deadline())
+                stop(*other, other->command->cancelled ? CommandState::cancelled : CommandState::expired);
+        if (step.command->cancelled && stop(step, CommandState::cancelled))
+            return;
+    }
     if (step.fsm.want() == AttemptFsm::Want::nothing)
         finish(step);
     else if (step.fsm.debt() && step.fsm.failed_before())
@@ -73,22 +80,20 @@ void DeviceWorker::digest(Step& step)
 void DeviceWorker::finish(Step& step)
 {
     auto& line = *step.line;
-    auto const& outcome = step.fsm.outcome();
-    bool const own_end = outcome.state != CommandState::done
-        && (outcome.state == CommandState::expired || outcome.state == CommandState::superseded
-            || step.command->cancelled || step.command->past_deadline());
+    auto const state = step.fsm.outcome().state;
     if (step.place == Step::Place::waiting)
         std::erase(line.waiting, &step);
     if (step.place == Step::Place::merged)
         std::erase(step.leader->merged, &step);
     if (line.active == &step)
         line.active = nullptr;
+    if (state == CommandState::expired || state == CommandState::cancelled
+        || state == CommandState::superseded)
+        hand_over(step);
     step.leader = nullptr;
-    step.outcome = outcome;
+    step.outcome = step.fsm.outcome();
     step.place = Step::Place::nowhere;
     step.line = nullptr;
-    if (own_end)
-        take_merged_back(step);
     auto const share = std::exchange(step.merged, {});
     for (auto* other : share) {
         other->outcome = step.outcome;
@@ -106,7 +111,6 @@ void DeviceWorker::finish(Step& step)
 
 void DeviceWorker::conclude(Step& step)
 {
-    take_merged_back(step);
     finish(step);
     kick();
 }
@@ -115,13 +119,21 @@ void DeviceWorker::stop_trying(Step& step, CommandState why)
 {
     if (!step.open() || step.on_its_way())
         return;
+    if (stop(step, why))
+        kick();
+}
+
+bool DeviceWorker::stop(Step& step, CommandState why)
+{
     // What was sent for a merged step is known to its leader only.
     bool const by_leader = step.place == Step::Place::merged && step.fsm.sent();
     AttemptFsm fsm = by_leader ? step.leader->fsm : step.fsm;
     if (!fsm.stop_trying(why))
-        return;
+        return false;
+    hand_over(step);
     step.fsm = std::move(fsm);
-    conclude(step);
+    finish(step);
+    return true;
 }
 
 } // namespace switchyard

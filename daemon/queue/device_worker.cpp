@@ -83,7 +83,7 @@ void DeviceWorker::withdraw(Step& step)
         break;
     case Step::Place::active:
         line.active = nullptr;
-        take_merged_back(step);
+        hand_over(step);
         break;
     }
     step.place = Step::Place::nowhere;
@@ -190,11 +190,12 @@ std::optional<DeviceWorker::Unit> DeviceWorker::pick_next()
             return unit;
         // Ending a step changes the lines, so it is done here and not in the middle of looking at them.
         auto const verdict = *std::exchange(verdict_, std::nullopt);
-        if (verdict.error)
-            verdict.step->fsm.abandon(CommandState::failed, *verdict.error);
-        else
-            verdict.step->fsm.stop_trying(CommandState::expired);
-        take_merged_back(*verdict.step);
+        if (!verdict.error) {
+            stop(*verdict.step, CommandState::expired);
+            continue;
+        }
+        hand_over(*verdict.step);
+        verdict.step->fsm.abandon(CommandState::failed, *verdict.error);
         finish(*verdict.step);
     }
 }

@@ -47,7 +47,7 @@ public:
     void enqueue(Step& step, Line& line); // at its place by due time and id
     void proceed(Step& step, Line& line); // the next step of the command that holds the line
     void withdraw(Step& step);            // a step without a driver call under way, not sent
-    // Its machine has ended outside of a driver call; those merged into it wait again.
+    // Its machine has ended outside of a driver call.
     void conclude(Step& step);
     // Its deadline has passed, or its client wants no more: it ends here unless a call is on its way or has
     // to be settled.
@@ -101,7 +101,8 @@ private:
     void note_result(Device& device, std::size_t index, Error const* error);
     void digest(Step& step);
     void finish(Step& step);
-    void take_merged_back(Step& leader);
+    bool stop(Step& step, CommandState why);
+    void hand_over(Step& leader);
 
     QueueContext& context_;
     WorkerHost& host_;

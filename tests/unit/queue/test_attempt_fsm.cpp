@@ -11,8 +11,8 @@ namespace {
 Capabilities able(bool read = true, bool absolute = true)
 {
     Capabilities all;
-    all.actions = {Action::on, Action::off, Action::cycle, Action::reset, Action::soft, Action::diag,
-        Action::invoke};
+    all.actions = {
+        Action::on, Action::off, Action::cycle, Action::reset, Action::soft, Action::diag, Action::invoke};
     all.read = read;
     all.absolute = absolute;
     all.atomic_cycle = true;

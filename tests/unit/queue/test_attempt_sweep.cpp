@@ -1,4 +1,5 @@
-// Every sequence of results up to a length, for every action and a few kinds of devices: what must hold whatever comes.
+// Every sequence of results up to a length, for every action and a few kinds of devices: what must hold
+// whatever comes.
 #include "daemon/queue/attempt_fsm.hpp"
 
 #include <catch2/catch.hpp>
@@ -28,9 +29,9 @@ std::array<std::pair<bool, Result<>>, 8> const writes{{
     {false, fail(Errc::cancelled, "")},
     {false, fail(Errc::expired, "")},
 }};
-std::array<Result<PowerState>, 4> const reads{{Result<PowerState>(PowerState::on),
-    Result<PowerState>(PowerState::off), Result<PowerState>(PowerState::unknown),
-    Result<PowerState>(fail(Errc::unreachable, ""))}};
+std::array<Result<PowerState>, 4> const reads{
+    {Result<PowerState>(PowerState::on), Result<PowerState>(PowerState::off),
+        Result<PowerState>(PowerState::unknown), Result<PowerState>(fail(Errc::unreachable, ""))}};
 
 struct Run {
     Run(Action action_, bool debt_, bool ensure_, Kind kind_)
@@ -83,7 +84,8 @@ void check_end(Run const& run)
         expect(*run.last_read == wanted(run.action) || *run.last_read == PowerState::unknown,
             "done although the device reported the other state");
     if (end.state == CommandState::failed && run.may_have_acted)
-        expect(run.last_read.has_value() || end.confirmed, "failed without a read although it may have acted");
+        expect(
+            run.last_read.has_value() || end.confirmed, "failed without a read although it may have acted");
     if (end.state == CommandState::cancelled || end.state == CommandState::expired)
         expect(!run.may_have_acted, "ended as if nothing had been sent");
     if (run.debt) {
@@ -164,9 +166,8 @@ TEST_CASE("whatever the device answers, nothing is repeated that must not be, an
     for (auto const action : {Action::on, Action::off, Action::soft, Action::reset, Action::cycle})
         for (bool const debt : {false, true})
             for (bool const ensure : {false, true})
-                for (auto const kind :
-                    {Kind{true, true, 1}, Kind{true, true, 2}, Kind{false, true, 1}, Kind{true, false, 1},
-                        Kind{false, false, 2}}) {
+                for (auto const kind : {Kind{true, true, 1}, Kind{true, true, 2}, Kind{false, true, 1},
+                         Kind{true, false, 1}, Kind{false, false, 2}}) {
                     bool const switches = action == Action::on || action == Action::off;
                     if ((debt && action != Action::on) || (ensure && !switches))
                         continue;

@@ -61,7 +61,8 @@ TEST_CASE_METHOD(Bench, "cancel before anything was sent wins and is durable")
     CHECK(yard->open_commands() == 0);
 }
 
-TEST_CASE_METHOD(Bench, "cancel after it was sent changes nothing, and a command that has ended is told as it is")
+TEST_CASE_METHOD(
+    Bench, "cancel after it was sent changes nothing, and a command that has ended is told as it is")
 {
     add_device("d");
     start();
@@ -120,7 +121,9 @@ TEST_CASE_METHOD(Bench, "a cancel that was durable is honoured after a crash")
     start();
     auto const id = send("d", Action::cycle);
     pass(10s);
-    auto cancel_it = [&]() -> asio::awaitable<void> { (void)co_await yard->cancel(who, id, CancelMode::restore); };
+    auto cancel_it = [&]() -> asio::awaitable<void> {
+        (void)co_await yard->cancel(who, id, CancelMode::restore);
+    };
     clients.spawn(cancel_it());
     faults.kept = 1;
     pass(1ms); // on its way to the disk
@@ -181,7 +184,8 @@ struct Debt : Bench {
 
 } // namespace
 
-TEST_CASE_METHOD(Debt, "an off that was sent is owed: the client is told at its deadline, the on goes on for hours")
+TEST_CASE_METHOD(
+    Debt, "an off that was sent is owed: the client is told at its deadline, the on goes on for hours")
 {
     add_device("d");
     start();

@@ -22,7 +22,12 @@ TEST_CASE_METHOD(Bench, "requests that make no sense are refused with the field'
     bad([](Request& r) { r.deadline = 0ms; }, "deadline");
     bad([](Request& r) { r.deadline = std::chrono::hours(25); }, "deadline");
     bad([](Request& r) { r.off_time = 1s; }, "off_time");
-    bad([](Request& r) { r.action = Action::reset; r.ensure = true; }, "ensure");
+    bad(
+        [](Request& r) {
+            r.action = Action::reset;
+            r.ensure = true;
+        },
+        "ensure");
     bad([](Request& r) { r.operation = "identify"; }, "operation");
     bad([](Request& r) { r.action = Action::invoke; }, "operation");
     CHECK(info("d").queued == 0);
@@ -158,8 +163,9 @@ TEST_CASE_METHOD(Bench, "every transition of a command is told once, in order, a
         last = event->id;
         states.push_back(event->state);
     }
-    CHECK(states == std::vector{CommandState::delayed, CommandState::queued, CommandState::running,
-                        CommandState::waiting, CommandState::running, CommandState::done});
+    CHECK(states
+        == std::vector{CommandState::delayed, CommandState::queued, CommandState::running,
+            CommandState::waiting, CommandState::running, CommandState::done});
     auto const old = *last;
     restart();
     auto const resumed = yard->watch(old);

@@ -1,5 +1,5 @@
-#include "daemon/queue/events.hpp"
 #include "core/net/task_group.hpp"
+#include "daemon/queue/events.hpp"
 #include "tests/support/run.hpp"
 
 #include <catch2/catch.hpp>

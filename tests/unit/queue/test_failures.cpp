@@ -108,7 +108,8 @@ TEST_CASE_METHOD(Bench, "auth_retry_after asks again by itself")
     CHECK(wait(id).state == CommandState::done);
 }
 
-TEST_CASE_METHOD(Bench, "an open breaker ends an interactive command at once, and lets others wait for the probe")
+TEST_CASE_METHOD(
+    Bench, "an open breaker ends an interactive command at once, and lets others wait for the probe")
 {
     auto& device = add_device("d");
     device.breaker_after = 3;

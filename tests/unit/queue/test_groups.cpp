@@ -26,7 +26,8 @@ struct Yard {
 };
 
 struct Member final : GroupMember {
-    Member(Yard& yard_, Group& group_, char name_, bool on_ = true) : yard(yard_), group(group_), name(name_), on(on_)
+    Member(Yard& yard_, Group& group_, char name_, bool on_ = true)
+        : yard(yard_), group(group_), name(name_), on(on_)
     {
     }
     void kick() override
@@ -51,7 +52,8 @@ TEST_CASE("no more than max_in_flight, and those who wait come first in, first o
 {
     Yard yard;
     Group group(yard.loop.timers, yard.limits(2, 0ms));
-    Member a(yard, group, 'a'), b(yard, group, 'b'), c(yard, group, 'c'), d(yard, group, 'd'), e(yard, group, 'e');
+    Member a(yard, group, 'a'), b(yard, group, 'b'), c(yard, group, 'c'), d(yard, group, 'd'),
+        e(yard, group, 'e');
     for (auto* member : {&a, &b, &c, &d, &e})
         member->kick();
     CHECK(yard.order == "ab");

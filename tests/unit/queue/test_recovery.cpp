@@ -24,7 +24,8 @@ TEST_CASE("after a crash at any moment of a cycle it goes on, and comes on once"
     }
 }
 
-TEST_CASE("after a crash at any moment of a reset it was done once at most, and it says when it does not know")
+TEST_CASE(
+    "after a crash at any moment of a reset it was done once at most, and it says when it does not know")
 {
     unsigned unknown = 0;
     for (int ms = 1; ms < 70; ms += 2) {
@@ -271,7 +272,8 @@ TEST_CASE_METHOD(Bench, "what does not fit into a stop resumes at the next start
     CHECK(outlet("d", "2").on);
 }
 
-TEST_CASE_METHOD(Bench, "a stop keeps what has not begun, refuses what comes, and does not wait for the hopeless")
+TEST_CASE_METHOD(
+    Bench, "a stop keeps what has not begun, refuses what comes, and does not wait for the hopeless")
 {
     add_device("d").attempts = 100;
     start();
@@ -327,7 +329,8 @@ TEST_CASE_METHOD(Bench, "nothing is taken before the journal is read")
 {
     add_device("d");
     store = std::make_unique<test::MemoryStore>(loop.timers, disk, faults);
-    yard = std::make_unique<Dispatcher>(Dispatcher::Parts{loop.timers, tools, *store, observer, log, seed}, config);
+    yard = std::make_unique<Dispatcher>(
+        Dispatcher::Parts{loop.timers, tools, *store, observer, log, seed}, config);
     CHECK(refused(request("d", Action::on)) == Errc::store_unavailable);
     CHECK(yard->health().reason == "starting");
     CHECK(loop.run(yard->recover()).has_value());

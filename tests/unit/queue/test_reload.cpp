@@ -93,7 +93,8 @@ TEST_CASE_METHOD(Bench, "a reader whose device goes meanwhile is answered")
     CHECK_FALSE(yard->device("a").has_value());
 }
 
-TEST_CASE_METHOD(Bench, "a device that a reload breaks fails what waits with its reason, and works again later")
+TEST_CASE_METHOD(
+    Bench, "a device that a reload breaks fails what waits with its reason, and works again later")
 {
     add_device("a").attempts = 100;
     add_target("srv", {{"a", ""}});
