@@ -19,6 +19,31 @@ constexpr std::array units{
     Unit{"ms", 1.0}, Unit{"s", 1e3}, Unit{"m", 60e3}, Unit{"h", 3600e3}, Unit{"d", 86400e3}};
 constexpr double longest = 10 * 365.0 * 86400e3;
 
+// How many bytes the UTF-8 sequence at the front has, 0 when it is none (RFC 3629 section 4: no overlong
+// form, no surrogate).
+std::size_t utf8_length(std::string_view text) noexcept
+{
+    auto const byte = [text](std::size_t i) {
+        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+    };
+    auto const continues = [&byte](std::size_t i) { return (byte(i) & 0xc0U) == 0x80U; };
+    auto const first = byte(0);
+    if (first < 0x80)
+        return 1;
+    if (first >= 0xc2 && first <= 0xdf)
+        return continues(1) ? 2 : 0;
+    if (first >= 0xe0 && first <= 0xef) {
+        bool const overlong = first == 0xe0 && byte(1) < 0xa0;
+        bool const surrogate = first == 0xed && byte(1) > 0x9f;
+        return continues(1) && continues(2) && !overlong && !surrogate ? 3 : 0;
+    }
+    if (first >= 0xf0 && first <= 0xf4) {
+        bool const outside = (first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) > 0x8f);
+        return continues(1) && continues(2) && continues(3) && !outside ? 4 : 0;
+    }
+    return 0;
+}
+
 } // namespace
 
 std::optional<std::int64_t> parse_integer(std::string_view text) noexcept
@@ -94,6 +119,17 @@ std::string did_you_mean(std::string_view word, std::span<std::string_view const
         }
     }
     return best.empty() ? std::string() : fmt::format(" - did you mean '{}'?", best);
+}
+
+bool is_utf8(std::string_view text) noexcept
+{
+    while (!text.empty()) {
+        auto const length = utf8_length(text);
+        if (length == 0)
+            return false;
+        text.remove_prefix(length);
+    }
+    return true;
 }
 
 } // namespace switchyard

@@ -18,6 +18,9 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) n
 // The shortest of the above forms: "1.5s" is "1500ms", "120s" is "2m".
 std::string to_text(std::chrono::milliseconds duration);
 
+// Whole sequences only, no overlong form, no surrogate (RFC 3629).
+bool is_utf8(std::string_view text) noexcept;
+
 // Edit distance with transpositions (Damerau), for short names.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 // " - did you mean 'ipmitool'?" for the nearest candidate within a third of the length, else nothing.
