@@ -36,7 +36,8 @@ void raise_file_limit()
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-HttpFrontendOptions http_options(HttpConfig const& config, std::function<std::string()> metrics)
+HttpFrontendOptions http_options(
+    HttpConfig const& config, LineHandler& line, std::function<std::string()> metrics)
 {
     HttpFrontendOptions options;
     options.listen = config.listen;
@@ -46,6 +47,7 @@ HttpFrontendOptions http_options(HttpConfig const& config, std::function<std::st
     options.limits.request_timeout = config.header_timeout;
     options.limits.idle_timeout = config.idle_timeout;
     options.legacy_invalid_status = config.legacy_invalid_status;
+    options.line = &line;
     options.metrics = std::move(metrics);
     return options;
 }
@@ -148,8 +150,9 @@ void Application::make()
         Dispatcher::Parts{timers_, tools_, *store_, *counting_, log_, std::random_device{}()},
         std::move(config_));
     config_ = Config();
+    line_ = std::make_unique<LineFrontend>(*dispatcher_, log_);
     http_ = std::make_unique<HttpFrontend>(
-        timers_, log_, *dispatcher_, http_options(settings_.http, [this] { return metrics_text(); }));
+        timers_, log_, *dispatcher_, http_options(settings_.http, *line_, [this] { return metrics_text(); }));
     zmq_ = std::make_unique<ZmqFrontend>(timers_, *dispatcher_, log_, zmq_options(settings_.zmq));
     malloc_trim(0);
 }

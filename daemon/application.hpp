@@ -3,6 +3,7 @@
 #include "core/net/task_group.hpp"
 #include "daemon/config/loader.hpp"
 #include "daemon/frontends/http/http_frontend.hpp"
+#include "daemon/frontends/line/line_frontend.hpp"
 #include "daemon/frontends/zmq/zmq_frontend.hpp"
 #include "daemon/ops/metrics.hpp"
 #include "daemon/ops/systemd.hpp"
@@ -66,6 +67,7 @@ private:
     std::unique_ptr<Counting> counting_;
     std::unique_ptr<SqliteStore> store_;
     std::unique_ptr<Dispatcher> dispatcher_;
+    std::unique_ptr<LineFrontend> line_;
     std::unique_ptr<HttpFrontend> http_;
     std::unique_ptr<ZmqFrontend> zmq_;
     TaskGroup tasks_{timers_};

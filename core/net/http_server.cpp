@@ -108,8 +108,8 @@ private:
 
 class HttpServer::Core {
 public:
-    Core(Timers& timers, Log& log, HttpHandler& handler, HttpServerLimits const& limits)
-        : shared(timers, log, handler, limits), tasks_(timers)
+    Core(Timers& timers, Log& log, HttpHandler& handler, HttpServerLimits const& limits, LineHandler* lines)
+        : shared(timers, log, handler, limits, lines), tasks_(timers)
     {
     }
 
@@ -183,8 +183,6 @@ Result<> HttpServer::Core::listen(std::vector<std::string> const& addresses)
     return {};
 }
 
-// The form of all that follows a connection. Where the line protocol shares the port, its first byte decides
-// in serve().
 asio::awaitable<void> HttpServer::Core::accept(tcp::acceptor& acceptor)
 {
     while (!shared.stopping) {
@@ -268,8 +266,9 @@ asio::awaitable<void> HttpServer::Core::stop(Clock::time_point until)
     }
 }
 
-HttpServer::HttpServer(Timers& timers, Log& log, HttpHandler& handler, HttpServerLimits const& limits)
-    : core_(std::make_unique<Core>(timers, log, handler, limits))
+HttpServer::HttpServer(
+    Timers& timers, Log& log, HttpHandler& handler, HttpServerLimits const& limits, LineHandler* lines)
+    : core_(std::make_unique<Core>(timers, log, handler, limits, lines))
 {
 }
 

@@ -3,6 +3,7 @@
 #include "core/base/error.hpp"
 #include "core/base/log.hpp"
 #include "core/net/http_server_message.hpp"
+#include "core/net/line_handler.hpp"
 #include "core/net/timers.hpp"
 
 #include <chrono>
@@ -28,22 +29,31 @@ struct HttpServerStats {
     std::size_t open = 0;       // connections
     std::uint64_t accepted = 0; // connections
     std::uint64_t refused = 0;  // connections beyond the limit: they got a 503
-    std::uint64_t requests = 0;
+    std::uint64_t requests = 0; // lines, too
     std::uint64_t malformed = 0; // requests that were answered without asking the handler
     std::uint64_t timed_out = 0; // requests that did not arrive, and responses that were not taken, in time
     std::uint64_t hung_up = 0;   // clients that went away while they waited
 };
 
+// The limits of the line protocol beside those of HTTP, of which it takes the times.
+inline constexpr std::size_t longest_line = 16'384; // bytes, without the line end
+inline constexpr std::chrono::milliseconds line_silence{20};
+
 // HTTP/1.0 and 1.1: keep-alive, pipelining in order, 100-continue, chunked bodies, streamed responses.
 // Listeners and limits are here; what is answered is the handler's. Everything runs on the executor of
 // `timers`.
+//
+// With a LineHandler the port serves its protocol too: what does not begin as HTTP ("GET /") is a line. It
+// ends at a newline, at the end of input, or after 20 ms of silence when the handler says that it is
+// complete: PDUDaemon's clients send no newline. One line a connection.
 //
 // A client that closes its sending side after a request still gets the answer. One that is gone for good is
 // noticed by the reset of its connection, at the latest by TCP keep-alive probes, and what was waited for on
 // its behalf is cancelled.
 class HttpServer {
 public:
-    HttpServer(Timers& timers, Log& log, HttpHandler& handler, HttpServerLimits const& limits);
+    HttpServer(Timers& timers, Log& log, HttpHandler& handler, HttpServerLimits const& limits,
+        LineHandler* lines = nullptr);
     ~HttpServer(); // after stop()
     HttpServer(HttpServer const&) = delete;
     HttpServer& operator=(HttpServer const&) = delete;

@@ -125,6 +125,19 @@ void HttpConnection::abort()
 
 asio::awaitable<void> HttpConnection::run()
 {
+    std::optional<Protocol> spoken = Protocol::http;
+    if (shared_.lines != nullptr)
+        spoken = co_await first_words();
+    if (spoken == Protocol::http)
+        co_await serve_http();
+    else if (spoken == Protocol::line)
+        co_await serve_line();
+    co_await end_watch();
+    co_await linger();
+}
+
+asio::awaitable<void> HttpConnection::serve_http()
+{
     bool open = true;
     while (open) {
         bool const arrived = co_await read_request();
@@ -140,9 +153,9 @@ asio::awaitable<void> HttpConnection::run()
             HttpResponse response = co_await ask_handler();
             open = co_await respond(std::move(response));
         }
+        if (open)
+            phase_ = Phase::idle;
     }
-    co_await end_watch();
-    co_await linger();
 }
 
 asio::awaitable<void> HttpConnection::turn_away()
@@ -160,11 +173,10 @@ asio::awaitable<bool> HttpConnection::read_request()
     auto const& limits = shared_.limits;
     parser_.start(request_);
     trim();
-    phase_ = Phase::idle;
     bool continued = false;
     for (;;) {
         if (in_begin_ != in_end_) {
-            in_begin_ += parser_.feed(std::string_view(in_).substr(in_begin_, in_end_ - in_begin_));
+            in_begin_ += parser_.feed(unparsed());
             if (parser_.finished())
                 co_return true;
         }
@@ -181,7 +193,9 @@ asio::awaitable<bool> HttpConnection::read_request()
             if (!flushed)
                 co_return false;
         }
-        bool const more = co_await read_some();
+        bool more = false;
+        if (!late_) // it may have become late over its first words
+            more = co_await read_some();
         if (late_ && phase_ == Phase::reading) {
             ++shared_.stats.timed_out;
             HttpResponse late = http_text(

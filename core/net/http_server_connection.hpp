@@ -2,6 +2,7 @@
 
 #include "core/net/http_server.hpp"
 #include "core/net/http_server_parser.hpp"
+#include "core/net/http_server_sniff.hpp"
 #include "core/net/signal.hpp"
 
 #include <boost/asio/cancellation_signal.hpp>
@@ -11,8 +12,9 @@ namespace switchyard {
 
 // What every connection of a server shares.
 struct HttpServerShared {
-    HttpServerShared(Timers& timers_, Log& log_, HttpHandler& handler_, HttpServerLimits const& limits_)
-        : timers(timers_), log(log_), handler(handler_), limits(limits_)
+    HttpServerShared(Timers& timers_, Log& log_, HttpHandler& handler_, HttpServerLimits const& limits_,
+        LineHandler* lines_)
+        : timers(timers_), log(log_), handler(handler_), lines(lines_), limits(limits_)
     {
     }
     // "Fri, 20 Nov 2026 11:38:45 GMT", made once a second.
@@ -21,6 +23,7 @@ struct HttpServerShared {
     Timers& timers;
     Log& log;
     HttpHandler& handler;
+    LineHandler* const lines; // null: the port speaks HTTP only
     HttpServerLimits const limits;
     HttpServerStats stats;
     bool stopping = false;
@@ -52,11 +55,21 @@ private:
 
     void enter(Phase phase, std::chrono::milliseconds limit);
     void timer_due();
+    std::string_view unparsed() const noexcept
+    {
+        return std::string_view(in_).substr(in_begin_, in_end_ - in_begin_);
+    }
+    asio::awaitable<void> serve_http();
     asio::awaitable<bool> read_request();
     asio::awaitable<bool> read_some();
     void trim();
     asio::awaitable<HttpResponse> ask_handler();
     asio::awaitable<bool> respond(HttpResponse response);
+    // http_server_line.cpp
+    asio::awaitable<std::optional<Protocol>> first_words();
+    asio::awaitable<void> serve_line();
+    asio::awaitable<std::expected<std::string, std::string>> read_line();
+    asio::awaitable<std::string> ask_lines(std::string line);
     asio::awaitable<bool> stream(HttpStream& source, bool chunked);
     asio::awaitable<bool> flush();
     asio::awaitable<void> linger();

@@ -218,6 +218,9 @@ std::size_t HttpParser::feed(std::string_view bytes)
         head_done_ = true;
         grammar_->events.emplace(*request_, max_body_);
         feed_grammar(rest.substr(0, scanned_), used);
+        // Beast waits for more when the request line is too short for a version.
+        if (!finished() && !grammar_->events->is_header_done())
+            return refuse(400, "the request line is malformed"), used;
         wants_continue_ = !finished() && grammar_->events->expects_continue;
     }
     if (!finished() && used < bytes.size())

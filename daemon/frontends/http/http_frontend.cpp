@@ -135,7 +135,7 @@ std::optional<HttpResponse> refuse_foreign(HttpRequest const& request)
 
 HttpFrontend::HttpFrontend(Timers& timers, Log& log, PowerService& service, HttpFrontendOptions options)
     : context_(std::make_unique<HttpContext>(timers, service, std::move(options))),
-      server_(timers, log, *this, context_->options.limits)
+      server_(timers, log, *this, context_->options.limits, context_->options.line)
 {
 }
 

@@ -14,6 +14,7 @@ struct HttpFrontendOptions {
     unsigned legacy_invalid_status = 500;               // PDUDaemon's README says 503, its code 500
     std::size_t max_event_streams = 256;                // readers of /v1/events at one time
     std::chrono::milliseconds event_keep_alive{15'000}; // a comment is sent when no event was for so long
+    LineHandler* line = nullptr;          // answers what is not HTTP on the same port; null: nobody does
     std::function<std::string()> metrics; // the text of /metrics; without it there is no such page
 };
 
