@@ -47,12 +47,33 @@ std::string seconds(milliseconds delay)
     return ms % 1000 == 0 ? std::to_string(ms / 1000) : std::to_string(static_cast<double>(ms) / 1000.0);
 }
 
+// The words of a line are parted by blanks, so that a name with one would be another command.
+bool is_word(std::string_view text)
+{
+    return !text.empty() && text.find_first_of(" \t\r\n\v\f") == text.npos;
+}
+
+// The daemon may be PDUDaemon itself, which needs a port and may have been told to speak HTTP only.
+void advise_by_reply(Context& context, std::string_view reply)
+{
+    if (reply.starts_with("HTTP/1.") && reply.substr(8).starts_with(" 4"))
+        context.terminal.note("hint: " + *context.options.daemon + " speaks HTTP on port 16421: add --http");
+    else if (reply == "Unexpected data" && !context.options.port)
+        context.terminal.note("hint: PDUDaemon needs --port");
+}
+
 asio::awaitable<ExitCode> by_line(Context& context)
 {
     auto const& options = context.options;
-    if (!options.port)
-        co_return say_wrong(context, "Missing option, try -h for help");
-    auto line = *options.hostname + " " + *options.port + " " + *options.command;
+    for (auto const* name : {&options.hostname, &options.port})
+        if (*name && !is_word(**name)) {
+            context.complain("the line protocol cannot name '" + **name + "': add --http");
+            co_return say_wrong(context, "Error sending command, wrong hostname or port?");
+        }
+    auto line = *options.hostname;
+    if (options.port)
+        line += " " + *options.port;
+    line += " " + *options.command;
     if (options.delay)
         line += " " + seconds(*options.delay);
     auto const reply =
@@ -63,11 +84,8 @@ asio::awaitable<ExitCode> by_line(Context& context)
     }
     if (*reply == "ack")
         co_return say_done(context);
-    if (reply->starts_with("HTTP/")) {
-        context.terminal.note("hint: " + *options.daemon + " speaks HTTP on port 16421: add --http");
-        co_return say_replied(context, *options.daemon, reply->substr(0, reply->find('\r')));
-    }
-    co_return say_replied(context, *options.daemon, *reply);
+    advise_by_reply(context, *reply);
+    co_return say_replied(context, *options.daemon, reply->substr(0, reply->find('\r')));
 }
 
 asio::awaitable<ExitCode> by_http(Context& context)

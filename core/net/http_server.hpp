@@ -26,10 +26,10 @@ struct HttpServerLimits {
 };
 
 struct HttpServerStats {
-    std::size_t open = 0;       // connections
-    std::uint64_t accepted = 0; // connections
-    std::uint64_t refused = 0;  // connections beyond the limit: they got a 503
-    std::uint64_t requests = 0; // lines, too
+    std::size_t open = 0;        // connections
+    std::uint64_t accepted = 0;  // connections
+    std::uint64_t refused = 0;   // connections beyond the limit: they got a 503
+    std::uint64_t requests = 0;  // lines, too
     std::uint64_t malformed = 0; // requests that were answered without asking the handler
     std::uint64_t timed_out = 0; // requests that did not arrive, and responses that were not taken, in time
     std::uint64_t hung_up = 0;   // clients that went away while they waited

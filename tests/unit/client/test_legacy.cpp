@@ -94,8 +94,9 @@ TEST_CASE("the old texts and exits are kept")
     CHECK(missing.code == 1);
     CHECK(missing.out == "Missing option, try -h for help\n");
     CHECK(run(yard, {"--command", "on"}).out == "Missing option, try -h for help\n");
-    CHECK(run(yard, {"--daemon", "localhost", "--hostname", "p", "--command", "on"}, false).out
-        == "Missing option, try -h for help\n"); // the line protocol needs a port
+    auto const blank = run(yard, {"--daemon", "localhost", "--hostname", "p 1", "--command", "on"}, false);
+    CHECK(blank.code == 1); // and nothing is sent: it would be outlet 1 of p
+    CHECK(blank.out == "Error sending command, wrong hostname or port?\n");
     auto const unknown = run(yard, {"--hostname", "srv1", "--command", "explode"});
     CHECK(unknown.code == 1);
     CHECK(unknown.out == "Unknown pdu command: explode\n");

@@ -58,7 +58,9 @@ std::string parsed(std::string_view text)
     auto const request = parse_line(text);
     if (!request)
         return std::string(name(request.error().code)) + ": " + request.error().detail;
-    auto const time = [](auto const& value) { return value ? std::to_string(value->count()) : std::string("-"); };
+    auto const time = [](auto const& value) {
+        return value ? std::to_string(value->count()) : std::string("-");
+    };
     return request->target + " " + request->outlet.value_or("-") + " " + std::string(name(request->action))
         + " " + time(request->delay) + " " + time(request->off_time);
 }
@@ -88,7 +90,8 @@ TEST_CASE("The delay is before an on or off, and the time that a reboot stays of
     CHECK(parsed("p1 1 on 31536000") == "p1 1 on 31536000000 -");
     for (auto const* delay : {"abc", "31536001", "99999999999999999999", "1h", "1e3", ".", "--1", "+1"}) {
         auto const told = parsed(std::string("p1 1 on ") + delay);
-        CHECK(told == std::string("bad_request: the delay must be seconds up to 31536000, not '") + delay + "'");
+        CHECK(told
+            == std::string("bad_request: the delay must be seconds up to 31536000, not '") + delay + "'");
     }
 }
 
@@ -101,7 +104,8 @@ TEST_CASE("What is no line is told so")
     CHECK(parsed("p1  on") == "bad_request: two blanks in a row; HOSTNAME [PORT] on|off|reboot [DELAY]");
     CHECK(parsed("p1\t1\ton") == "bad_request: the line has a tab or another control character");
     CHECK(parsed("p1 1 on\np1 2 on") == "bad_request: the line has a tab or another control character");
-    CHECK(parsed(std::string_view("p1 \0 on", 7)) == "bad_request: the line has a tab or another control character");
+    CHECK(parsed(std::string_view("p1 \0 on", 7))
+        == "bad_request: the line has a tab or another control character");
     CHECK(parsed("\xff\xfe") == "bad_request: the line is not UTF-8");
 }
 
@@ -124,7 +128,8 @@ TEST_CASE("nack tells nothing and the log tells why")
 {
     LineRig rig;
     CHECK(rig.told("nosuch 1 on") == "nack\n");
-    CHECK(rig.lines.text.find("warning nack to a line line=\"nosuch 1 on\" peer=127.0.0.1:") != std::string::npos);
+    CHECK(rig.lines.text.find("warning nack to a line line=\"nosuch 1 on\" peer=127.0.0.1:")
+        != std::string::npos);
     CHECK(rig.lines.text.find("code=unknown_target") != std::string::npos);
     CHECK(rig.told("pdu1 0 on") == "nack\n");
     CHECK(rig.told("pdu1 1 status\n") == "nack\n");
