@@ -107,7 +107,6 @@ asio::awaitable<void> DeviceWorker::do_read(Line& line)
     // Only those who asked before the read starts are answered by it.
     being_read_ = std::exchange(line.readers, {});
     CallGuard const guard(line.device);
-    line.in_read = true;
     std::uint8_t driver = 0;
     auto const state = co_await read_any(line, driver);
     line.in_read = false;
@@ -176,11 +175,11 @@ asio::awaitable<void> DeviceWorker::do_write(Unit unit)
     CallGuard const guard(device);
     // A reload may have come between the choice and this turn: choose again.
     if (!step.fsm.allows(device.rules(), unit.driver)) {
+        step.in_call = false;
         if (unit.group != nullptr)
             unit.group->release();
         co_return;
     }
-    step.in_call = true;
     step.driver = static_cast<std::uint8_t>(unit.driver);
     step.driver_known = true;
     Lease lease(host_, &step, Clock::now() + device.config().attempt_timeout);

@@ -246,6 +246,7 @@ std::optional<DeviceWorker::Unit> DeviceWorker::pick_read(Clock::time_point now)
     if (line->active == nullptr && line->holder == nullptr && !line->waiting.empty()
         && line->waiting.front()->fsm.want() == AttemptFsm::Want::read && may_start(*line->waiting.front()))
         activate(*line->waiting.front());
+    line->in_read = true;
     Unit unit;
     unit.line = line;
     return unit;
@@ -304,6 +305,7 @@ std::optional<DeviceWorker::Unit> DeviceWorker::pick_write(Clock::time_point now
         if (step.place == Step::Place::waiting)
             activate(step);
         gather(step);
+        step.in_call = true; // from the choice on: the call may begin in the next turn only
         Unit unit;
         unit.line = step.line;
         unit.step = &step;

@@ -129,7 +129,8 @@ private:
     void resume_step(Step& step);
     bool still_meant(Command const& command) const;
     void check_targets();
-    asio::awaitable<void> end_drain(std::string name);
+    asio::awaitable<void> end_drain(std::string name, Clock::time_point until);
+    void call_off(std::vector<Command*> commands, std::string_view why);
     bool in_flight() const;
     void switch_on_early(Command& command);
 

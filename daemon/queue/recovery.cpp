@@ -144,7 +144,7 @@ void Dispatcher::reload(Config config)
         if (!device.draining || device.drain_until)
             return;
         device.drain_until = Clock::now() + config_.drain_timeout;
-        spawn(end_drain(device.name()));
+        spawn(end_drain(device.name(), *device.drain_until));
     });
     yard_.kick_all();
 }
@@ -154,7 +154,7 @@ void Dispatcher::check_targets()
 {
     std::vector<Command*> changed;
     for (auto const& [id, command] : commands_) {
-        if (command->intended || command->ending || std::ranges::any_of(command->steps, &Step::in_call))
+        if (command->intended || command->ending)
             continue;
         // A device that is being drained still serves what was meant for it.
         bool const draining =
@@ -163,20 +163,14 @@ void Dispatcher::check_targets()
         if (!served && !still_meant(*command))
             changed.push_back(command.get());
     }
-    std::ranges::sort(changed, {}, &Command::id);
-    for (auto* const command : changed)
-        end_without_running(*command, CommandState::cancelled,
-            Error(Errc::cancelled,
-                fmt::format("target changed: '{}' no longer means what it did", command->request.target)));
+    call_off(std::move(changed), "target changed: '{}' no longer means what it did");
 }
 
 // A removed device had its time: what was not sent by then is not sent any more.
-asio::awaitable<void> Dispatcher::end_drain(std::string name)
+asio::awaitable<void> Dispatcher::end_drain(std::string name, Clock::time_point until)
 {
-    auto const* device = yard_.device(name);
-    auto const until = device->drain_until;
-    bool const waited = co_await timers_.wait_until(*until);
-    device = yard_.device(name);
+    bool const waited = co_await timers_.wait_until(until);
+    auto const* const device = yard_.device(name);
     if (!waited || device == nullptr || device->drain_until != until)
         co_return;
     std::vector<Command*> left;
@@ -184,16 +178,27 @@ asio::awaitable<void> Dispatcher::end_drain(std::string name)
         if (!command->intended && !command->ending
             && std::ranges::any_of(command->steps, [&](Step const& step) { return step.device == device; }))
             left.push_back(command.get());
-    std::ranges::sort(left, {}, &Command::id);
-    for (auto* const command : left) {
-        if (std::ranges::any_of(command->steps, &Step::in_call))
-            command->cancelled = CancelMode::restore; // it ends when the driver asks whether it may send, or
-                                                      // gives up
-        else
-            end_without_running(*command, CommandState::cancelled,
-                Error(Errc::cancelled, fmt::format("device {} was removed from the configuration", name)));
-    }
+    call_off(std::move(left), "the device behind '{}' was removed from the configuration");
     yard_.remove_if_drained(name);
+}
+
+// Cancels commands of which nothing was sent. Ending one may start a call for the next, so each is looked at
+// when it is its turn: a driver that is on its way is refused when it asks whether it may send.
+void Dispatcher::call_off(std::vector<Command*> commands, std::string_view why)
+{
+    std::ranges::sort(commands, {}, &Command::id);
+    for (auto* const command : commands) {
+        if (command->intended || command->ending)
+            continue;
+        Error error(Errc::cancelled, fmt::format(fmt::runtime(why), command->request.target));
+        if (std::ranges::none_of(command->steps, &Step::in_call)) {
+            end_without_running(*command, CommandState::cancelled, std::move(error));
+            continue;
+        }
+        command->cancelled = CancelMode::restore;
+        command->verdict = std::move(error);
+        command->verdict_state = CommandState::cancelled;
+    }
 }
 
 void Dispatcher::switch_on_early(Command& command)
