@@ -112,7 +112,8 @@ private:
 
 Result<std::unique_ptr<Driver>> make(Toolbox&, DriverConfig const& config)
 {
-    return std::make_unique<SimDriver>(*current, current->device(config.device()), config.spec().name == "sim2");
+    return std::make_unique<SimDriver>(
+        *current, current->device(config.device()), config.spec().name == "sim2");
 }
 
 Result<std::string> any_outlet(DriverConfig const&, std::string_view outlet)
