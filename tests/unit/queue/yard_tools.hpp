@@ -9,8 +9,6 @@
 
 namespace switchyard::test {
 
-using namespace std::chrono_literals;
-
 // A yard with what these tests ask of it again and again.
 struct Bench : YardFixture {
     Bench() : clients(loop.timers) {}
@@ -18,7 +16,7 @@ struct Bench : YardFixture {
     {
         if (yard != nullptr)
             stop();
-        loop.run(clients.drain(Clock::now() + 1h));
+        loop.run(clients.drain(Clock::now() + std::chrono::hours{1}));
     }
 
     SimWorld::Device& hardware(std::string const& name) { return world.device(name); }
@@ -59,7 +57,8 @@ struct Bench : YardFixture {
             throw std::runtime_error(report.error().message());
         return std::move(*report);
     }
-    Result<TargetState> read(std::string target, milliseconds max_age = 0ms, Clock::duration patience = 1min)
+    Result<TargetState> read(std::string target, milliseconds max_age = milliseconds{0},
+        Clock::duration patience = std::chrono::minutes{1})
     {
         return loop.run(yard->state(who, std::move(target), std::nullopt, max_age, Clock::now() + patience));
     }
