@@ -11,6 +11,7 @@ asio::awaitable<ExitCode> run(Context& context)
 } // namespace
 
 Verb const off_verb{"off", "TARGET...", 1, any_number, "Switch targets off, without asking the machine",
-    "Done when the device reports the power as off. 'soft' asks the operating system first.", switch_options, run};
+    "Done when the device reports the power as off. 'soft' asks the operating system first.", switch_options,
+    run};
 
 } // namespace switchyard::client

@@ -213,7 +213,8 @@ constexpr std::array zmq_table{
 constexpr std::array store_table{
     ConfigField<StoreConfig>{
         {"path", text_type, "/var/lib/switchyard/commands.db",
-            "The database file; its folder must be writable and is made when it is missing.", false, 0, 0, {}},
+            "The database file; its folder must be writable and is made when it is missing.", false, 0, 0,
+            {}},
         into<&StoreConfig::path>, check_not_empty},
     ConfigField<StoreConfig>{
         {"ballast", whole, "4194304",

@@ -237,8 +237,8 @@ void Metrics::set_http(HttpServerStats const& stats)
     series_->http_hung_up.show(stats.hung_up);
 }
 
-// The library writes the older text format. OpenMetrics names a family of counters without the _total of its samples, and
-// ends with a mark, by which a cut answer is known.
+// The library writes the older text format. OpenMetrics names a family of counters without the _total of its
+// samples, and ends with a mark, by which a cut answer is known.
 std::string Metrics::text() const
 {
     constexpr std::string_view total = "_total ";

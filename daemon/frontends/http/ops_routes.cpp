@@ -62,7 +62,8 @@ asio::awaitable<HttpResponse> show_metrics(HttpContext& context, HttpCall const&
 {
     if (!context.options.metrics)
         co_return http_text(404, "this daemon counts nothing");
-    HttpResponse response(200, "application/openmetrics-text; version=1.0.0; charset=utf-8", context.options.metrics());
+    HttpResponse response(
+        200, "application/openmetrics-text; version=1.0.0; charset=utf-8", context.options.metrics());
     co_return response;
 }
 
