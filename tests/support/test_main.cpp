@@ -1,2 +1,7 @@
-#define CATCH_CONFIG_MAIN // in one object: it takes 12 s to compile
-#include <catch2/catch.hpp>
+#include "tests/support/catch_session.hpp"
+
+// Not in the library of tests/support: a fuzz target that links it has a main of its own.
+int main(int argc, char** argv)
+{
+    return switchyard::test::run_tests(argc, argv);
+}

@@ -146,7 +146,7 @@ TEST_CASE("failures and what is unknown have their own exits")
     CHECK(unknown.err == "hint: look before you send it again: 'pduclient status srv1'\n");
 }
 
-TEST_CASE("--no-wait returns at once, and --timeout says that the command goes on")
+TEST_CASE("with --no-wait it returns at once, and --timeout says that the command goes on")
 {
     Yard yard;
     yard.service.hold();
@@ -225,7 +225,7 @@ TEST_CASE("status, queue, show, cancel, release, targets, devices and ping")
     CHECK(unready.out == yard.ipc() + ": not ready: the store is full\n");
 }
 
-TEST_CASE("--json is one object a line")
+TEST_CASE("with --json there is one object a line")
 {
     Yard yard;
     auto const good = run(yard, {"on", "srv[1-2]", "--json"});
