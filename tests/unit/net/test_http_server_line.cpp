@@ -156,11 +156,12 @@ TEST_CASE("A line that does not end is refused in time, however it drips")
     client.send("p1 1 ");
     CHECK(client.read_to_end() == "refused: the line took more than 100 ms");
     auto dripping = rig.client();
+    dripping.send("p1 1 "); // no HTTP
     auto const drip_until = Clock::now() + milliseconds(150);
     for (auto next = Clock::now(); next < drip_until; next += milliseconds(5)) {
         while (Clock::now() < next)
             continue;
-        dripping.send("on"); // never 20 ms of silence
+        dripping.send("x"); // which is never a command
         rig.settle();
     }
     CHECK(dripping.read_to_end() == "refused: the line took more than 100 ms");
