@@ -84,7 +84,7 @@ def configuration(work, port, path, lines):
 
 def devices_and_targets():
     for number in range(DEVICES):
-        yield from (f'[devices.d{number}]', 'driver = "fake"', f'outlets = {TARGETS // DEVICES}', 'queue_limit = 1000000')
+        yield from (f'[devices.d{number}]', 'driver = "fake"', f'outlets = {TARGETS // DEVICES}', 'queue_limit = 100000')
     for number in range(TARGETS):
         yield from (f'[targets.t{number}]', f'outlets = ["d{number % DEVICES}:{number // DEVICES + 1}"]')
 
