@@ -156,10 +156,11 @@ asio::awaitable<Result<Accepted>> Dispatcher::submit(Principal const& who, Reque
     auto& placed = *command;
     commands_.emplace(placed.id, std::move(command));
     observer_.accepted(placed.request.action, Clock::now() - placed.accepted_at);
-    log_.info("accepted",
-        {kv("command_id", placed.id.value), kv("action", name(placed.request.action)),
-            kv("target", placed.request.target), kv("principal", placed.principal),
-            kv("reason", placed.request.reason)});
+    if (log_.wants(LogLevel::info)) // the fields cost more than the comparison, for every command
+        log_.info("accepted",
+            {kv("command_id", placed.id.value), kv("action", name(placed.request.action)),
+                kv("target", placed.request.target), kv("principal", placed.principal),
+                kv("reason", placed.request.reason)});
     publish(placed);
     if (!halted_)
         start(placed);

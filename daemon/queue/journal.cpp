@@ -44,10 +44,12 @@ asio::awaitable<void> Dispatcher::write_end(Command& command, CommandState state
         co_return; // the store is lost and so is this process: the next one settles it from the journal
     command.state = state;
     observer_.finished(command.request.action, state, Clock::now() - command.accepted_at);
-    log_.info("ended",
-        {kv("command_id", command.id.value), kv("state", name(state)), kv("target", command.request.target),
-            kv("power", name(report.power)), kv("confirmed", report.confirmed ? "yes" : "no"),
-            kv("error", report.error ? report.error->message() : "")});
+    if (log_.wants(LogLevel::info))
+        log_.info("ended",
+            {kv("command_id", command.id.value), kv("state", name(state)),
+                kv("target", command.request.target), kv("power", name(report.power)),
+                kv("confirmed", report.confirmed ? "yes" : "no"),
+                kv("error", report.error ? report.error->message() : "")});
     Event event = event_of(command);
     event.power = report.power;
     event.at = *report.ended;

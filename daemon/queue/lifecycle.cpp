@@ -141,6 +141,8 @@ asio::awaitable<Result<>> Dispatcher::about_to_send(Step& step)
         co_return fail(Errc::commit_unknown, written.error().detail);
     for (auto& event : events)
         events_.publish(std::move(event));
+    if (!log_.wants(LogLevel::info))
+        co_return Result<>();
     for (auto const* const one : sending)
         log_.info("sending",
             {kv("command_id", one->command->id.value), kv("action", name(step.fsm.action())),
