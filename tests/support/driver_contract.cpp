@@ -25,7 +25,11 @@ void collect_arguments(std::string const& pid, std::set<std::string>& arguments)
     std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
     for (std::string child; children >> child;) {
         std::ifstream line("/proc/" + child + "/cmdline");
-        arguments.insert(std::string(std::istreambuf_iterator<char>(line), {}));
+        // Not by iterators: they throw when the process ends while it is read.
+        std::string all;
+        for (std::string word; std::getline(line, word, '\0');)
+            all += word + " ";
+        arguments.insert(all);
         collect_arguments(child, arguments);
     }
 }
