@@ -25,8 +25,12 @@ namespace {
 
 std::string slurp(std::string const& path)
 {
+    // Not by iterators: they throw when the process ends while it is read.
     std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
+    std::string all;
+    for (std::string line; std::getline(file, line);)
+        all += line + "\n";
+    return all;
 }
 
 // A process that is gone, or dead and waiting for an init that reaps.
